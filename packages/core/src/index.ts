@@ -1,0 +1,32 @@
+export { BLOCK_ROWS, ownedRows, type RowRange, sumOverRows } from './blocks.ts';
+export { type Communicator, serialCommunicator } from './communicator.ts';
+export {
+  type BackendPreference,
+  type Context,
+  communicatorOf,
+  cooperate,
+  type Progress,
+  throwIfAborted,
+} from './context.ts';
+export type { Descriptor, DescriptorContext, Precision } from './descriptor.ts';
+export { createMatrix, type Matrix, matrixRows, sharedBuffer, stackMatrices } from './matrix.ts';
+export { type RandomSequence, randomSequence } from './random.ts';
+export {
+  atomCount,
+  type Column,
+  cellVolume,
+  createStructure,
+  type InfoValue,
+  type Pbc,
+  type Species,
+  type Structure,
+  type StructureInit,
+} from './structure.ts';
+export {
+  type ErrorCode,
+  fromNativeError,
+  ParseError,
+  type ParseErrorPlace,
+  SurprisalError,
+  type SurprisalErrorOptions,
+} from './surprisal-error.ts';
