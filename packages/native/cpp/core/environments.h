@@ -1,0 +1,50 @@
+// Visits the neighbourhood of every atom, on all threads.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "cell_grid.h"
+#include "cpu.h"
+#include "structure_batch.h"
+#include "task.h"
+
+namespace surprisal {
+
+/// A neighbour of an atom: where it lies from there, and which image of which atom it is.
+struct Neighbor {
+  double squared;          // Å²
+  double x, y, z;          // from the atom to its neighbour, Å
+  std::uint32_t atom;      // of the batch
+  std::int32_t shift[3];   // image, in vectors of the cell as it was given
+};
+
+/// One atom and its neighbours, sorted by distance, then atom, then shift.
+struct Environment {
+  std::uint32_t atom;               // of the batch
+  std::vector<Neighbor> neighbors;  // those asked for
+  std::size_t count;                // all within the cutoff
+  double gap;                       // r_{k+1} − r_k in Å, infinity where there are no more than k
+};
+
+/// Which neighbours a visitor wants to see.
+struct EnvironmentRequest {
+  double cutoff;          // Å: neighbours are nearer than this
+  std::size_t nearest;    // k; every neighbour within the cutoff where it is 0
+  double tie_tolerance;   // Å: those within this of the k-th are seen too
+};
+
+/// Something that looks at environments; each thread makes one per run of atoms.
+using EnvironmentVisitor = std::function<void(const Environment&)>;
+
+/// Calls a visitor made by `make_visitor` for every atom of the batch. Units of work: atoms.
+/// Throws Error INVALID_CELL, INVALID_POSITIONS, COINCIDENT_ATOMS, ABORTED.
+void visit_environments(const StructureBatch& batch, const EnvironmentRequest& request, Isa isa, unsigned threads,
+                        Task& task, const std::function<EnvironmentVisitor()>& make_visitor);
+
+/// COINCIDENT_ATOMS in the words of a person; atoms of the batch.
+Error coincident_atoms(const StructureBatch& batch, std::uint32_t a, std::uint32_t b);
+
+}  // namespace surprisal

@@ -1,0 +1,216 @@
+#include "quests.h"
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <vector>
+
+#include "packed_rows.h"
+
+namespace surprisal {
+namespace {
+
+// Comparators of Batcher's merge exchange (Knuth, The Art of Computer Programming 3, algorithm 5.2.2M) for n rows.
+std::vector<unsigned short> merge_exchange(std::size_t n) {
+  std::vector<unsigned short> comparators;
+  std::size_t top = 1;
+  while (top < n) top *= 2;
+  for (std::size_t p = top / 2; p > 0; p /= 2) {
+    std::size_t q = top / 2;
+    std::size_t r = 0;
+    for (std::size_t d = p; d > 0; d = q > p ? q - p : 0, q /= 2, r = p) {
+      for (std::size_t i = 0; i + d < n; ++i) {
+        if ((i & p) != r) continue;
+        comparators.push_back(static_cast<unsigned short>(i));
+        comparators.push_back(static_cast<unsigned short>(i + d));
+      }
+      if (q == p) break;
+    }
+  }
+  return comparators;
+}
+
+// Chances in a draw of `drawn` out of `tied`: table[u][x] = probability that x of the first u are among those drawn.
+class Draw {
+ public:
+  Draw(std::size_t tied, std::size_t drawn) : tied_(tied), drawn_(drawn), table_((tied + 1) * (drawn + 1), 0.0) {
+    at(0, 0) = 1;
+    for (std::size_t u = 0; u < tied; ++u) {
+      for (std::size_t x = 0; x <= std::min(u, drawn); ++x) {
+        const double next = next_is_drawn(u, x);
+        if (x < drawn) at(u + 1, x + 1) += at(u, x) * next;
+        at(u + 1, x) += at(u, x) * (1 - next);
+      }
+    }
+  }
+
+  double probability(std::size_t u, std::size_t x) const { return x <= drawn_ ? table_[u * (drawn_ + 1) + x] : 0; }
+
+  /// Chance that the one after the first u is drawn, if x of those were.
+  double next_is_drawn(std::size_t u, std::size_t x) const {
+    return static_cast<double>(drawn_ - x) / static_cast<double>(tied_ - u);
+  }
+
+ private:
+  double& at(std::size_t u, std::size_t x) { return table_[u * (drawn_ + 1) + x]; }
+
+  std::size_t tied_;
+  std::size_t drawn_;
+  std::vector<double> table_;
+};
+
+template <typename T>
+class QuestsVisitor {
+ public:
+  QuestsVisitor(const StructureBatch& batch, const QuestsOptions& options, const EnvironmentLoops& loops,
+                const std::vector<unsigned short>& comparators, T* out)
+      : batch_(batch), options_(options), loops_(loops), comparators_(comparators), out_(out) {
+    stride_ = (options.k + environment_lanes - 1) / environment_lanes * environment_lanes;
+    points_ = aligned_array<double>(4 * stride_);
+    matrix_ = aligned_array<double>(options.k * stride_);
+    x2_.resize(options.k);
+  }
+
+  void operator()(const Environment& e) {
+    const std::size_t k = options_.k;
+    T* row = out_ + std::size_t{e.atom} * options_.columns();
+    if (options_.x1) {
+      for (std::size_t j = 0; j < k; ++j) row[j] = static_cast<T>(j < e.neighbors.size() ? x1(e.neighbors[j]) : 0.0);
+      row += k;
+    }
+    if (!options_.x2) return;
+    if (e.neighbors.size() <= k) {
+      plain(e);
+    } else {
+      mean_over_choices(e);
+    }
+    for (std::size_t m = 0; m + 1 < k; ++m) row[m] = static_cast<T>(x2_[m] / static_cast<double>(k));
+  }
+
+ private:
+  double root_weight(const Neighbor& n) const {
+    return std::max(0.0, 1 - n.squared / (options_.cutoff * options_.cutoff));
+  }
+
+  double x1(const Neighbor& n) const {
+    const double root = root_weight(n);
+    return root * root / std::sqrt(n.squared);
+  }
+
+  // X2 of up to k neighbours, all rows sorted at once: lanes are the neighbours j.
+  void plain(const Environment& e) {
+    const std::size_t k = options_.k;
+    const std::size_t n = e.neighbors.size();
+    double* const x = points_.get();
+    double* const y = x + stride_;
+    double* const z = y + stride_;
+    double* const s = z + stride_;
+    for (std::size_t j = 0; j < stride_; ++j) {
+      // What is missing has no weight; it lies apart so that no distance is 0.
+      x[j] = j < n ? e.neighbors[j].x : 2 * options_.cutoff + static_cast<double>(j + 1);
+      y[j] = j < n ? e.neighbors[j].y : 0;
+      z[j] = j < n ? e.neighbors[j].z : 0;
+      s[j] = j < n ? root_weight(e.neighbors[j]) : 0;
+    }
+    loops_.pair_matrix(x, y, z, s, k, stride_, matrix_.get());
+    loops_.sort_and_sum(matrix_.get(), k, stride_, comparators_.data(), comparators_.size() / 2, x2_.data());
+    for (const double sum : x2_) {
+      if (!std::isfinite(sum)) throw_coincident(e);
+    }
+  }
+
+  // The mean over every way to choose k − |I| of the tied neighbours T. In each row, the candidates are sorted once; one
+  // of them is the m-th largest if it is chosen and exactly m − 1 of those before it are (hypergeometric chances).
+  void mean_over_choices(const Environment& e) {
+    const std::size_t k = options_.k;
+    const std::size_t n = e.neighbors.size();
+    const double kth = std::sqrt(e.neighbors[k - 1].squared);
+    std::size_t sure = 0;
+    while (std::sqrt(e.neighbors[sure].squared) < kth - options_.tie_tolerance) ++sure;
+    const std::size_t tied = n - sure;
+    const std::size_t drawn = k - sure;
+    const Draw others(tied, drawn);
+    const Draw without_itself(tied - 1, drawn - 1);
+    std::fill(x2_.begin(), x2_.end(), 0.0);
+    for (std::size_t j = 0; j < n; ++j) {
+      const Neighbor& here = e.neighbors[j];
+      candidates_.clear();
+      for (std::size_t l = 0; l < n; ++l) {
+        if (l == j) continue;
+        const Neighbor& there = e.neighbors[l];
+        const double dx = there.x - here.x;
+        const double dy = there.y - here.y;
+        const double dz = there.z - here.z;
+        const double squared = dx * dx + dy * dy + dz * dz;
+        if (!(squared > 0)) throw coincident_atoms(batch_, here.atom, there.atom);
+        candidates_.push_back({root_weight(here) * root_weight(there) / std::sqrt(squared), l >= sure});
+      }
+      std::sort(candidates_.begin(), candidates_.end(),
+                [](const Candidate& a, const Candidate& b) { return a.value > b.value; });
+      const bool itself_tied = j >= sure;
+      const double chance_of_row = itself_tied ? static_cast<double>(drawn) / static_cast<double>(tied) : 1;
+      add_expected_row(itself_tied ? without_itself : others, itself_tied ? drawn - 1 : drawn, chance_of_row);
+    }
+  }
+
+  struct Candidate {
+    double value;
+    bool tied;
+  };
+
+  void add_expected_row(const Draw& draw, std::size_t drawn, double chance_of_row) {
+    std::size_t sure_before = 0;
+    std::size_t tied_before = 0;
+    for (const Candidate& c : candidates_) {
+      for (std::size_t x = 0; x <= std::min(tied_before, drawn); ++x) {
+        double chance = draw.probability(tied_before, x);
+        if (chance == 0) continue;
+        if (c.tied) chance *= draw.next_is_drawn(tied_before, x);
+        x2_[sure_before + x] += chance_of_row * chance * c.value;
+      }
+      (c.tied ? tied_before : sure_before) += 1;
+    }
+  }
+
+  void throw_coincident(const Environment& e) const {
+    for (std::size_t j = 0; j < e.neighbors.size(); ++j) {
+      for (std::size_t l = 0; l < j; ++l) {
+        const Neighbor& a = e.neighbors[j];
+        const Neighbor& b = e.neighbors[l];
+        if (a.x == b.x && a.y == b.y && a.z == b.z) throw coincident_atoms(batch_, a.atom, b.atom);
+      }
+    }
+    throw coincident_atoms(batch_, e.atom, e.atom);
+  }
+
+  const StructureBatch& batch_;
+  const QuestsOptions& options_;
+  const EnvironmentLoops& loops_;
+  const std::vector<unsigned short>& comparators_;
+  T* const out_;
+  std::size_t stride_;
+  std::unique_ptr<double[], AlignedDelete> points_;
+  std::unique_ptr<double[], AlignedDelete> matrix_;
+  std::vector<double> x2_;
+  std::vector<Candidate> candidates_;
+};
+
+}  // namespace
+
+template <typename T>
+void quests_descriptors(const StructureBatch& batch, const QuestsOptions& options, Isa isa, unsigned threads, Task& task,
+                        T* out) {
+  const EnvironmentLoops& loops = environment_loops(isa);
+  const std::vector<unsigned short> comparators = merge_exchange(options.k);
+  visit_environments(batch, {options.cutoff, options.k, options.tie_tolerance}, isa, threads, task,
+                     [&]() -> EnvironmentVisitor {
+                       const auto visitor =
+                           std::make_shared<QuestsVisitor<T>>(batch, options, loops, comparators, out);
+                       return [visitor](const Environment& e) { (*visitor)(e); };
+                     });
+}
+
+template void quests_descriptors(const StructureBatch&, const QuestsOptions&, Isa, unsigned, Task&, float*);
+template void quests_descriptors(const StructureBatch&, const QuestsOptions&, Isa, unsigned, Task&, double*);
+
+}  // namespace surprisal

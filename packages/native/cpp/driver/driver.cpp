@@ -1,0 +1,428 @@
+// Tests the C++ core without Node: against fixtures computed by the reference implementation, against brute force, with
+// every instruction set that this processor has and with 1, 2 and 7 threads; cancellation, errors and concurrent calls.
+// Built plain, under AddressSanitizer + UndefinedBehaviorSanitizer, under ThreadSanitizer, and for other processors.
+//
+//   driver FIXTURES        exit 0 if everything holds; one line for each check that does not
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <functional>
+#include <random>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "../core/cpu.h"
+#include "../core/kernel_sum.h"
+#include "../core/machine_rate.h"
+#include "../core/neighbors.h"
+#include "../core/quests.h"
+#include "../core/thread_pool.h"
+
+using namespace surprisal;
+
+namespace {
+
+int checks = 0;
+int failures = 0;
+
+void check(bool holds, const std::string& what) {
+  ++checks;
+  if (holds) return;
+  ++failures;
+  std::printf("FAILED: %s\n", what.c_str());
+}
+
+constexpr unsigned thread_counts[] = {1, 2, 7};
+
+double largest_difference(const std::vector<double>& a, const std::vector<double>& b) {
+  double largest = a.size() == b.size() ? 0 : INFINITY;
+  for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
+    const double difference = std::abs(a[i] - b[i]);
+    largest = difference <= largest ? largest : difference;  // NaN is larger than everything
+  }
+  return largest;
+}
+
+// ---- structures
+
+struct Structures {
+  std::vector<double> positions;
+  std::vector<std::uint32_t> offsets{0};
+  std::vector<double> cells;
+  std::vector<unsigned char> pbc;
+
+  void add(const std::vector<double>& r, const std::array<double, 9>& cell, const std::array<bool, 3>& periodic) {
+    positions.insert(positions.end(), r.begin(), r.end());
+    offsets.push_back(offsets.back() + static_cast<std::uint32_t>(r.size() / 3));
+    cells.insert(cells.end(), cell.begin(), cell.end());
+    for (const bool p : periodic) pbc.push_back(p);
+  }
+
+  StructureBatch batch() const {
+    return {positions.data(), offsets.data(), cells.data(), pbc.data(), offsets.size() - 1};
+  }
+};
+
+Structures random_structures(unsigned seed, std::size_t frames, std::size_t atoms) {
+  std::mt19937 random(seed);
+  std::uniform_real_distribution<double> uniform(0, 1);
+  Structures structures;
+  for (std::size_t f = 0; f < frames; ++f) {
+    std::array<double, 9> cell;
+    const double size = 3 + 6 * uniform(random);
+    for (int i = 0; i < 9; ++i) cell[i] = (i % 4 == 0 ? size : 0) + size * (uniform(random) - 0.5);
+    if (f % 3 == 1) std::swap_ranges(cell.begin(), cell.begin() + 3, cell.begin() + 3);  // left-handed
+    if (f % 4 == 2) {
+      for (int i = 0; i < 3; ++i) cell[6 + i] += 5 * cell[i] - 3 * cell[3 + i];  // skewed
+    }
+    std::vector<double> r(3 * atoms);
+    for (double& x : r) x = 30 * (uniform(random) - 0.5);
+    structures.add(r, cell, {(f & 1) != 0, (f & 2) != 0, (f & 4) != 0});
+  }
+  return structures;
+}
+
+// Distances of all neighbours of an atom by trying every image that could matter.
+std::vector<double> brute_force(const Structures& s, std::size_t frame, std::size_t atom, double cutoff) {
+  const double* const cell = &s.cells[9 * frame];
+  const unsigned char* const pbc = &s.pbc[3 * frame];
+  std::vector<double> distances;
+  const int reach = 40;
+  for (std::uint32_t j = s.offsets[frame]; j < s.offsets[frame + 1]; ++j) {
+    for (int a = pbc[0] ? -reach : 0; a <= (pbc[0] ? reach : 0); ++a) {
+      for (int b = pbc[1] ? -reach : 0; b <= (pbc[1] ? reach : 0); ++b) {
+        for (int c = pbc[2] ? -reach : 0; c <= (pbc[2] ? reach : 0); ++c) {
+          if (j == atom && a == 0 && b == 0 && c == 0) continue;
+          double squared = 0;
+          for (int i = 0; i < 3; ++i) {
+            const double d = s.positions[3 * j + i] - s.positions[3 * atom + i] + a * cell[i] + b * cell[3 + i] +
+                             c * cell[6 + i];
+            squared += d * d;
+          }
+          if (squared < cutoff * cutoff) distances.push_back(std::sqrt(squared));
+        }
+      }
+    }
+  }
+  std::sort(distances.begin(), distances.end());
+  return distances;
+}
+
+void test_neighbors() {
+  const double cutoff = 4;
+  const Structures s = random_structures(11, 8, 6);
+  for (const Isa isa : available_isas()) {
+    NeighborList first;
+    for (const unsigned threads : thread_counts) {
+      Task task;
+      const NeighborList list = neighbor_list(s.batch(), cutoff, true, isa, threads, task);
+      if (threads == 1) {
+        first = list;
+        for (std::size_t f = 0; f < s.batch().frames; ++f) {
+          for (std::uint32_t atom = s.offsets[f]; atom < s.offsets[f + 1]; ++atom) {
+            const auto begin = list.distances.begin();
+            const std::vector<double> found(begin + static_cast<long>(list.offsets[atom]),
+                                            begin + static_cast<long>(list.offsets[atom + 1]));
+            check(largest_difference(found, brute_force(s, f, atom, cutoff)) < 1e-12,
+                  "neighbours of atom " + std::to_string(atom) + ", " + isa_name(isa));
+          }
+        }
+        for (std::size_t pair = 0; pair < list.indices.size(); ++pair) {
+          const double* const v = &list.vectors[3 * pair];
+          check(std::abs(std::hypot(v[0], v[1], v[2]) - list.distances[pair]) < 1e-13, "vector and distance agree");
+        }
+      }
+      check(list.distances == first.distances && list.indices == first.indices && list.shifts == first.shifts,
+            "neighbour list does not depend on threads");
+    }
+  }
+}
+
+void expect_error(const std::string& code, const std::string& what, const std::function<void()>& call) {
+  try {
+    call();
+    check(false, what + ": no error");
+  } catch (const Error& error) {
+    check(error.code() == code, what + ": " + error.code() + " instead of " + code + " (" + error.what() + ")");
+  }
+}
+
+void test_errors() {
+  const QuestsOptions options{8, 5, 1e-6, true, true};
+  std::vector<double> out(1000);
+  const auto quests = [&](const Structures& s) {
+    Task task;
+    quests_descriptors(s.batch(), options, available_isas().front(), 2, task, out.data());
+  };
+  const std::array<double, 9> cube{4, 0, 0, 0, 4, 0, 0, 0, 4};
+  Structures same;
+  same.add({0, 0, 0, 1, 1, 1, 1, 1, 1}, cube, {true, true, true});
+  expect_error("COINCIDENT_ATOMS", "two atoms at one place", [&] { quests(same); });
+  Structures image;
+  image.add({0, 0, 0, 4, 0, 0}, cube, {true, true, true});
+  expect_error("COINCIDENT_ATOMS", "an atom on an image of another", [&] { quests(image); });
+  Structures flat;
+  flat.add({0, 0, 0}, {1, 0, 0, 0, 1, 0, 1, 1, 0}, {true, true, true});
+  expect_error("INVALID_CELL", "a flat cell", [&] { quests(flat); });
+  Structures zero;
+  zero.add({0, 0, 0}, {}, {false, true, false});
+  expect_error("INVALID_CELL", "a periodic axis without a vector", [&] { quests(zero); });
+  Structures thin;
+  thin.add({0, 0, 0}, {1e-4, 0, 0, 0, 1e-4, 0, 0, 0, 1e-4}, {true, true, true});
+  expect_error("INVALID_CELL", "a cell with too many images", [&] { quests(thin); });
+  Structures none;
+  quests(none);  // nothing to do is not an error
+}
+
+// ---- fixtures
+
+std::string word(std::ifstream& file) {
+  std::string text;
+  if (!(file >> text)) throw std::runtime_error("the fixture ends early");
+  return text;
+}
+
+double real(std::ifstream& file) { return std::strtod(word(file).c_str(), nullptr); }
+
+std::size_t natural(std::ifstream& file) { return static_cast<std::size_t>(real(file)); }
+
+std::vector<double> reals(std::ifstream& file, std::size_t count) {
+  std::vector<double> numbers(count);
+  for (double& x : numbers) x = real(file);
+  return numbers;
+}
+
+void expect_word(std::ifstream& file, const char* wanted) {
+  const std::string found = word(file);
+  if (found != wanted) throw std::runtime_error("the fixture has \"" + found + "\" where \"" + wanted + "\" belongs");
+}
+
+// environment NAME / k cutoff tieTolerance / atoms / cell (9) / pbc (3) / positions / descriptors (atoms×(2k−1))
+void test_environment(std::ifstream& file) {
+  const std::string name = word(file);
+  const std::size_t k = natural(file);
+  const double cutoff = real(file);
+  const double tolerance = real(file);
+  const std::size_t atoms = natural(file);
+  std::array<double, 9> cell;
+  for (double& x : cell) x = real(file);
+  std::array<bool, 3> pbc;
+  for (bool& p : pbc) p = real(file) != 0;
+  Structures s;
+  s.add(reals(file, 3 * atoms), cell, pbc);
+  const std::vector<double> expected = reals(file, atoms * (2 * k - 1));
+  std::vector<double> first;
+  for (const Isa isa : available_isas()) {
+    for (const unsigned threads : thread_counts) {
+      Task task;
+      std::vector<double> out(expected.size());
+      quests_descriptors(s.batch(), {k, cutoff, tolerance, true, true}, isa, threads, task, out.data());
+      if (first.empty()) first = out;
+      check(out == first, name + ": descriptors do not depend on instruction set and threads");
+      check(task.done == atoms, name + ": progress ends at the number of atoms");
+    }
+    check(largest_difference(first, expected) < 1e-12, name + ": descriptors equal the reference");
+    Task task;
+    std::vector<float> single(expected.size());
+    quests_descriptors(s.batch(), {k, cutoff, tolerance, true, true}, isa, 2, task, single.data());
+    check(largest_difference({single.begin(), single.end()}, expected) < 1e-6, name + ": float32 descriptors");
+    std::vector<double> x2(atoms * (k - 1));
+    quests_descriptors(s.batch(), {k, cutoff, tolerance, false, true}, isa, 2, task, x2.data());
+    bool apart = true;
+    for (std::size_t i = 0; i < atoms; ++i) {
+      for (std::size_t m = 0; m + 1 < k; ++m) apart = apart && x2[i * (k - 1) + m] == first[i * (2 * k - 1) + k + m];
+    }
+    check(apart, name + ": X2 apart equals X2 in both");
+  }
+}
+
+template <typename T>
+void test_kernel_sums(const std::string& name, const std::vector<double>& queries, const std::vector<double>& references,
+                      std::size_t columns, const std::vector<double>& bandwidths, const std::vector<double>& weights,
+                      const std::vector<double>& expected, double absolute, double relative) {
+  const std::vector<T> x(queries.begin(), queries.end());
+  const std::vector<T> y(references.begin(), references.end());
+  const PackedRows<T> packed =
+      pack(y.data(), y.size() / columns, columns, weights.empty() ? nullptr : weights.data());
+  const KernelSumInput<T> input{x.data(), x.size() / columns, &packed, bandwidths.data(), bandwidths.size()};
+  for (const Isa isa : available_isas()) {
+    std::vector<double> first;
+    for (const unsigned threads : thread_counts) {
+      Task task;
+      std::vector<double> out(expected.size());
+      log_kernel_sum(input, isa, threads, task, out.data());
+      if (threads == 1) first = out;
+      check(out == first, name + ": kernel sums do not depend on threads, " + isa_name(isa));
+      check(task.done == kernel_sum_units(input), name + ": progress ends at its total");
+    }
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+      const double error = std::abs(first[i] - expected[i]);
+      check(error <= absolute + relative * std::abs(expected[i]),
+            name + ": kernel sum " + std::to_string(i) + " is off by " + std::to_string(error) + ", " + isa_name(isa) +
+                (sizeof(T) == 4 ? ", float32" : ", float64"));
+    }
+  }
+}
+
+// kernel-sums NAME / m n d bandwidths weighted / bandwidths / queries / references / weights / ln s (bandwidths×m)
+void test_kernel_sum_fixture(std::ifstream& file) {
+  const std::string name = word(file);
+  const std::size_t m = natural(file);
+  const std::size_t n = natural(file);
+  const std::size_t columns = natural(file);
+  const std::size_t count = natural(file);
+  const bool weighted = natural(file) != 0;
+  const std::vector<double> bandwidths = reals(file, count);
+  const std::vector<double> queries = reals(file, m * columns);
+  const std::vector<double> references = reals(file, n * columns);
+  const std::vector<double> weights = reals(file, weighted ? n : 0);
+  const std::vector<double> expected = reals(file, count * m);
+  test_kernel_sums<double>(name, queries, references, columns, bandwidths, weights, expected, 1e-12, 1e-13);
+  // The rounding of the input to float32 moves a distance of d/h by d · 6e-8 · |x| / h².
+  test_kernel_sums<float>(name, queries, references, columns, bandwidths, weights, expected, 1e-4, 2e-5);
+}
+
+void run_fixtures(const char* path) {
+  std::ifstream file(path);
+  if (!file) throw std::runtime_error(std::string(path) + " cannot be read");
+  std::string kind;
+  int fixtures = 0;
+  for (; file >> kind; ++fixtures) {
+    if (kind == "environment") {
+      test_environment(file);
+    } else if (kind == "kernel-sums") {
+      test_kernel_sum_fixture(file);
+    } else {
+      throw std::runtime_error("unknown fixture " + kind);
+    }
+    expect_word(file, "end");
+  }
+  check(fixtures >= 8, "the fixtures are there");
+}
+
+// ---- sizes at which work is cut, many threads, interruption
+
+void test_many_references() {
+  // More references than one segment holds, few queries: the segments are spread over threads.
+  const std::size_t n = 64 * 16 * 16 + 777;
+  const std::size_t columns = 3;
+  std::mt19937 random(5);
+  std::normal_distribution<double> normal(0, 0.02);
+  std::vector<double> references(n * columns);
+  for (double& x : references) x = normal(random);
+  const std::vector<double> bandwidths{0.015, 0.3};
+  for (const std::size_t m : {std::size_t{1}, std::size_t{3}, std::size_t{700}}) {
+    std::vector<double> queries(references.begin(), references.begin() + static_cast<long>(m * columns));
+    queries[0] += 3;  // the first lies where every kernel underflows
+    std::vector<double> expected(2 * m);
+    for (std::size_t b = 0; b < 2; ++b) {
+      for (std::size_t i = 0; i < m; ++i) {
+        std::vector<double> exponents(n);
+        for (std::size_t j = 0; j < n; ++j) {
+          double squared = 0;
+          for (std::size_t c = 0; c < columns; ++c) {
+            const double d = queries[i * columns + c] - references[j * columns + c];
+            squared += d * d;
+          }
+          exponents[j] = -squared / (2 * bandwidths[b] * bandwidths[b]);
+        }
+        const double largest = *std::max_element(exponents.begin(), exponents.end());
+        double sum = 0;
+        for (const double e : exponents) sum += std::exp(e - largest);
+        expected[b * m + i] = largest + std::log(sum);
+      }
+    }
+    test_kernel_sums<double>("many references", queries, references, columns, bandwidths, {}, expected, 1e-11, 1e-13);
+  }
+}
+
+void test_interruption() {
+  const std::size_t n = 20000;
+  const std::size_t columns = 63;
+  const std::vector<double> x(n * columns, 0.1);
+  const PackedRows<double> packed = pack(x.data(), n, columns, nullptr);
+  const double bandwidth = 0.015;
+  const KernelSumInput<double> input{x.data(), n, &packed, &bandwidth, 1};
+  std::vector<double> out(n);
+  Task task;
+  std::thread stopper([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    task.stop = true;
+  });
+  expect_error("ABORTED", "an interrupted kernel sum",
+               [&] { log_kernel_sum(input, available_isas().front(), 2, task, out.data()); });
+  stopper.join();
+  Task stopped;
+  stopped.stop = true;
+  const Structures s = random_structures(3, 4, 50);
+  std::vector<double> descriptors(200 * 15);
+  expect_error("ABORTED", "interrupted descriptors", [&] {
+    quests_descriptors(s.batch(), {8, 5, 1e-6, true, true}, available_isas().front(), 2, stopped, descriptors.data());
+  });
+}
+
+void test_concurrent_calls() {
+  const Structures s = random_structures(7, 8, 40);
+  const std::size_t columns = 15;
+  std::vector<std::vector<double>> results(6, std::vector<double>(s.batch().atoms() * columns));
+  std::vector<std::thread> callers;
+  for (std::size_t caller = 0; caller < results.size(); ++caller) {
+    callers.emplace_back([&, caller] {
+      for (int round = 0; round < 5; ++round) {
+        Task task;
+        quests_descriptors(s.batch(), {8, 5, 1e-6, true, true}, available_isas().front(), 1 + caller % 4, task,
+                           results[caller].data());
+      }
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  for (const auto& result : results) check(result == results[0], "concurrent calls do not disturb each other");
+}
+
+void test_exceptions_in_threads() {
+  for (const unsigned threads : thread_counts) {
+    Task task;
+    std::string message;
+    try {
+      parallel_for(1000, threads, task, [](std::size_t item) {
+        if (item % 100 == 37) throw std::runtime_error(std::to_string(item));
+      });
+    } catch (const std::runtime_error& error) {
+      message = error.what();
+    }
+    check(message == "37", "the first failing item is the one that is reported, not \"" + message + "\"");
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    std::fprintf(stderr, "usage: driver FIXTURES\n");
+    return 2;
+  }
+  try {
+    run_fixtures(argv[1]);
+    test_neighbors();
+    test_errors();
+    test_many_references();
+    test_interruption();
+    test_concurrent_calls();
+    test_exceptions_in_threads();
+    Task task;
+    check(multiply_add_rate(true, 1000, available_isas().front(), 2, task) > 0, "the machine does some work");
+  } catch (const std::exception& error) {
+    check(false, error.what());
+  }
+  std::string isas;
+  for (const Isa isa : available_isas()) isas += std::string(isas.empty() ? "" : " ") + isa_name(isa);
+  std::printf("%d checks, %d failed (%s)\n", checks, failures, isas.c_str());
+  return failures == 0 ? 0 : 1;
+}

@@ -1,0 +1,109 @@
+/** Real numbers in either precision; over an ArrayBuffer (copied before the call returns) or a SharedArrayBuffer. */
+export type FloatArray = Float64Array | Float32Array;
+
+/**
+ * Work under way in native threads.
+ *
+ * `result` rejects with an Error that has a `code` (ABORTED, INVALID_CELL, COINCIDENT_ATOMS, OUT_OF_MEMORY, …).
+ */
+export interface NativeJob<T> {
+  readonly result: Promise<T>;
+  /** Units of work in the whole job, the unit of {@link NativeJob.done}. */
+  readonly total: number;
+  /** Units finished so far; cheap, to be polled. */
+  done(): number;
+  /** Asks the threads to stop; `result` then rejects with ABORTED, usually within milliseconds. */
+  cancel(): void;
+}
+
+/** Structures side by side: F frames, N atoms in all. */
+export interface StructureBatch {
+  /** (N×3), Å */
+  readonly positions: Float64Array;
+  /** (F+1), the first atom of each frame, then N */
+  readonly offsets: Uint32Array;
+  /** (F×9), Å, rows are vectors; a vector along an axis that is not periodic is not looked at */
+  readonly cells: Float64Array;
+  /** (F×3), 0 or 1 */
+  readonly pbc: Uint8Array;
+}
+
+/** Full neighbour list: pairs of atom i are `offsets[i]` … `offsets[i + 1]`, nearest first. */
+export interface NativeNeighborList {
+  /** (N+1) */
+  readonly offsets: Float64Array;
+  /** (pairs), atom of the batch */
+  readonly indices: Uint32Array;
+  /** (pairs×3), which periodic image of the neighbour, in cell vectors */
+  readonly shifts: Int32Array;
+  /** (pairs), Å */
+  readonly distances: Float64Array;
+  /** (pairs×3), Å, from the atom to its neighbour; empty unless asked for */
+  readonly vectors: Float64Array;
+}
+
+/** The k nearest neighbours of every atom, nearest first; rows end early where there are fewer. */
+export interface NativeNearest {
+  /** (N), all neighbours within the cutoff, not only the k nearest */
+  readonly counts: Uint32Array;
+  /** (N), r_{k+1} − r_k in Å; Infinity where there are no more than k neighbours */
+  readonly gaps: Float64Array;
+  /** (N×k), atom of the batch; 0xffffffff past the end of a row */
+  readonly indices: Uint32Array;
+  /** (N×k), Å; Infinity past the end of a row */
+  readonly distances: Float64Array;
+}
+
+/**
+ * The compiled module, one JavaScript function for each C++ one. Arguments are checked where they would be unsafe
+ * (lengths, kinds); what they mean is checked by the packages above.
+ */
+export interface NativeAddon {
+  /** Instruction set in use: `avx512`, `avx2`, `neon` or `baseline`. */
+  readonly isa: string;
+  /** Instruction sets that this binary holds and this CPU can run. */
+  readonly isas: readonly string[];
+  /** Compiler and its version. */
+  readonly compiler: string;
+
+  /**
+   * ln Σ_j w_j exp(−|x_i − y_j|² / 2h²) for every query and bandwidth.
+   *
+   * @returns (bandwidths×m), nats
+   */
+  logKernelSum(
+    queries: FloatArray,
+    references: FloatArray,
+    columns: number,
+    bandwidths: Float64Array,
+    weights: Float64Array | null,
+    threads: number,
+  ): NativeJob<Float64Array>;
+
+  /**
+   * QUESTS descriptors of every atom, written to `out`.
+   *
+   * @param parts  1 = X1, 2 = X2, 3 = both
+   * @param out  (N×columns) over a SharedArrayBuffer, columns = k, k − 1 or 2k − 1
+   */
+  questsDescriptors(
+    batch: StructureBatch,
+    k: number,
+    cutoff: number,
+    tieTolerance: number,
+    parts: number,
+    out: FloatArray,
+    threads: number,
+  ): NativeJob<undefined>;
+
+  neighborList(batch: StructureBatch, cutoff: number, vectors: boolean, threads: number): NativeJob<NativeNeighborList>;
+
+  nearestNeighbors(batch: StructureBatch, k: number, cutoff: number, threads: number): NativeJob<NativeNearest>;
+
+  /**
+   * Fused multiply-adds per second of all threads, operands in registers: what the machine can do at best.
+   *
+   * @param rounds  of each of 16 items per thread; some 10⁶ make a measurement of milliseconds
+   */
+  multiplyAddRate(single: boolean, rounds: number, threads: number): NativeJob<number>;
+}

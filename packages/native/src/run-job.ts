@@ -1,0 +1,34 @@
+import type { NativeJob } from './addon.ts';
+
+/** What a native call takes beside its data. */
+export interface RunJobOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Called a few times a second while the work goes on. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+}
+
+const POLL_MS = 50;
+
+/**
+ * Waits for native work, passes its progress on and its cancellation in.
+ *
+ * @returns what the job returns
+ * @throws {Error} with `code` ABORTED if the signal fires, or whatever the job rejects with
+ */
+export async function runJob<T>(start: () => NativeJob<T>, { signal, onProgress }: RunJobOptions): Promise<T> {
+  if (signal?.aborted) throw aborted(signal.reason);
+  const job = start();
+  const cancel = () => job.cancel();
+  signal?.addEventListener('abort', cancel, { once: true });
+  const timer = onProgress && setInterval(() => onProgress(job.done(), job.total), POLL_MS);
+  try {
+    return await job.result;
+  } finally {
+    clearInterval(timer);
+    signal?.removeEventListener('abort', cancel);
+  }
+}
+
+function aborted(cause: unknown): Error {
+  return Object.assign(new Error('interrupted', { cause }), { code: 'ABORTED' });
+}
