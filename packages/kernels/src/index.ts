@@ -1,0 +1,1 @@
+export { type KernelSumManyOptions, type KernelSumOptions, logKernelSum, logKernelSumMany } from './log-kernel-sum.ts';

@@ -1,0 +1,86 @@
+import { createMatrix, type Matrix, SurprisalError } from '@surprisal/core';
+
+/** Checked input of a kernel sum: both matrices of one width and one precision. */
+export interface KernelSumTask {
+  readonly queries: Matrix;
+  readonly references: Matrix;
+  readonly bandwidths: Float64Array;
+  readonly weights: Float64Array | null;
+}
+
+/** Bandwidths outside of this range (1/Å) overflow float32 in 1/2h²; no descriptor comes near. */
+const SMALLEST_BANDWIDTH = 1e-12;
+const LARGEST_BANDWIDTH = 1e12;
+
+/**
+ * Every check of a kernel sum, once.
+ *
+ * @throws {SurprisalError} DIMENSION_MISMATCH, INVALID_BANDWIDTH, EMPTY_REFERENCE, INVALID_ARGUMENT
+ */
+export function kernelSumTask(
+  queries: Matrix,
+  references: Matrix,
+  bandwidths: readonly number[],
+  weights: Float64Array | undefined,
+): KernelSumTask {
+  if (queries.columns !== references.columns) {
+    throw new SurprisalError(
+      'DIMENSION_MISMATCH',
+      `queries have ${queries.columns} columns and references ${references.columns}; both must come from one descriptor`,
+      { details: { queries: queries.columns, references: references.columns } },
+    );
+  }
+  if (references.rows === 0) {
+    throw new SurprisalError('EMPTY_REFERENCE', 'there is no reference environment; a kernel sum needs at least one');
+  }
+  if (bandwidths.length === 0) throw new SurprisalError('INVALID_BANDWIDTH', 'no bandwidth was given');
+  for (const bandwidth of bandwidths) {
+    if (!(bandwidth >= SMALLEST_BANDWIDTH && bandwidth <= LARGEST_BANDWIDTH)) {
+      throw new SurprisalError('INVALID_BANDWIDTH', `the bandwidth is ${bandwidth}; it must be a number above 0 (1/Å)`, {
+        details: { bandwidth },
+      });
+    }
+  }
+  checkFinite(references, 'references');
+  if (queries.data !== references.data) checkFinite(queries, 'queries');
+  if (weights !== undefined) checkWeights(weights, references.rows);
+  const double = !(queries.data instanceof Float32Array && references.data instanceof Float32Array);
+  return {
+    queries: double ? inFloat64(queries) : queries,
+    references: double ? inFloat64(references) : references,
+    bandwidths: Float64Array.from(bandwidths),
+    weights: weights ?? null,
+  };
+}
+
+function inFloat64(matrix: Matrix): Matrix {
+  if (matrix.data instanceof Float64Array) return matrix;
+  return createMatrix(matrix.rows, matrix.columns, Float64Array.from(matrix.data));
+}
+
+function checkFinite(matrix: Matrix, what: string): void {
+  const place = matrix.data.findIndex((value) => !Number.isFinite(value));
+  if (place < 0) return;
+  const row = Math.floor(place / matrix.columns);
+  throw new SurprisalError(
+    'INVALID_ARGUMENT',
+    `row ${row + 1}, column ${(place % matrix.columns) + 1} of the ${what} is ${matrix.data[place]}; every number must be finite`,
+    { details: { row, column: place % matrix.columns } },
+  );
+}
+
+function checkWeights(weights: Float64Array, rows: number): void {
+  if (weights.length !== rows) {
+    throw new SurprisalError('DIMENSION_MISMATCH', `${weights.length} weights were given for ${rows} references`);
+  }
+  const place = weights.findIndex((weight) => !(weight >= 0 && weight < Number.POSITIVE_INFINITY));
+  if (place >= 0) {
+    throw new SurprisalError(
+      'INVALID_ARGUMENT',
+      `weight ${place + 1} is ${weights[place]}; weights must be finite and not below 0`,
+    );
+  }
+  if (!weights.some((weight) => weight > 0)) {
+    throw new SurprisalError('EMPTY_REFERENCE', 'every reference has weight 0; at least one must count');
+  }
+}
