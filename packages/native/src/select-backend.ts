@@ -45,7 +45,9 @@ export function selectBackend({ backend = 'auto', threads }: SelectBackendOption
     const { addon } = loaded;
     return { name: 'native', isa: addon.isa, threads: threads ?? loaded.availableThreads, addon };
   }
-  if (backend === 'native') throw coded('BACKEND_UNAVAILABLE', `the native backend is not available: ${loaded.reason}`);
+  if (backend === 'native') {
+    throw coded('BACKEND_UNAVAILABLE', `the native backend is not available: ${loaded.reason}. ${loaded.remedy}`);
+  }
   if (!warned) {
     warned = true;
     warn(

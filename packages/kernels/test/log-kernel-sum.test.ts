@@ -1,0 +1,173 @@
+import { createMatrix, type Matrix, type Progress } from '@surprisal/core';
+import { maxAbsDifference, property, type RandomStream } from '@surprisal/testing';
+import { describe, expect, it } from 'vitest';
+import { logKernelSum, logKernelSumMany } from '../src/index.ts';
+
+const backends = ['native', 'reference'] as const;
+
+function randomMatrix(random: RandomStream, rows: number, columns: number, spread = 0.01): Matrix {
+  const data = Float64Array.from({ length: rows * columns }, () => 0.2 + spread * random.gaussian());
+  return createMatrix(rows, columns, data);
+}
+
+const inFloat32 = (x: Matrix) => createMatrix(x.rows, x.columns, Float32Array.from(x.data));
+/** The float32 numbers of a matrix, held in float64: what a float32 kernel sum is the sum of. */
+const rounded = (x: Matrix) => createMatrix(x.rows, x.columns, Float64Array.from(inFloat32(x).data));
+
+describe.each(backends)('the %s backend', (backend) => {
+  it('counts equal rows: their distance is exactly 0', async () => {
+    const x = createMatrix(5, 3, new Float64Array(15).fill(0.1234567));
+    expect(await logKernelSum(x, x, { bandwidth: 0.001, backend })).toEqual(new Float64Array(5).fill(Math.log(5)));
+    const y = inFloat32(x);
+    expect(await logKernelSum(y, y, { bandwidth: 0.001, backend })).toEqual(new Float64Array(5).fill(Math.log(5)));
+  });
+
+  it('gives the kernel of two points', async () => {
+    const x = createMatrix(1, 2, Float64Array.of(0, 0));
+    const y = createMatrix(1, 2, Float64Array.of(0.003, 0.004));
+    const [sum] = await logKernelSum(x, y, { bandwidth: 0.01, backend });
+    expect(sum).toBeCloseTo(-0.125, 14);
+  });
+
+  it('stays finite and right where every kernel underflows', async () => {
+    const x = createMatrix(2, 1, Float64Array.of(0, 500));
+    const y = createMatrix(3, 1, Float64Array.of(1, 1, 2));
+    const [near, far] = await logKernelSum(x, y, { bandwidth: 0.01, backend });
+    expect(near).toBeCloseTo(Math.log(2) - 1 / 2e-4, 9);
+    expect(far).toBeCloseTo(-(498 ** 2) / 2e-4, 2);
+  });
+
+  it('weighs references, and leaves out those of weight 0', async () => {
+    const x = createMatrix(1, 1, Float64Array.of(0));
+    const y = createMatrix(3, 1, Float64Array.of(0, 1, 5));
+    const sum = async (...weights: number[]) =>
+      (await logKernelSum(x, y, { bandwidth: 0.01, weights: Float64Array.from(weights), backend }))[0];
+    expect(await sum(3, 1, 1)).toBeCloseTo(Math.log(3), 14);
+    expect(await sum(0, 0, 2)).toBeCloseTo(Math.log(2) - 25 / 2e-4, 9);
+  });
+
+  it('has nothing to say of no query', async () => {
+    const none = createMatrix(0, 2, new Float64Array(0));
+    expect(await logKernelSum(none, createMatrix(1, 2, new Float64Array(2)), { bandwidth: 1, backend })).toHaveLength(0);
+  });
+
+  it('does several bandwidths in one pass', async () => {
+    const x = createMatrix(4, 2, Float64Array.of(0, 0, 0.01, 0, 0, 0.02, 1, 1));
+    const bandwidths = [0.005, 0.015, 0.2];
+    const many = await logKernelSumMany(x, x, { bandwidths, backend });
+    for (const [b, bandwidth] of bandwidths.entries()) {
+      expect(many[b]).toEqual(await logKernelSum(x, x, { bandwidth, backend }));
+    }
+  });
+
+  it('ends when it is interrupted, and reports progress until then', async () => {
+    const x = createMatrix(40_000, 63, new Float64Array(40_000 * 63).fill(0.1));
+    const controller = new AbortController();
+    const seen: Progress[] = [];
+    const sums = logKernelSum(x, x, {
+      bandwidth: 0.015,
+      backend,
+      signal: controller.signal,
+      onProgress: (progress) => {
+        seen.push(progress);
+        if (seen.length === 3) controller.abort();
+      },
+    });
+    await expect(sums).rejects.toMatchObject({ name: 'SurprisalError', code: 'ABORTED' });
+    expect(seen[0]).toMatchObject({ stage: 'kernel sums', unit: 'environments', total: 40_000 });
+    expect(seen.map(({ done }) => done)).toEqual(seen.map(({ done }) => done).toSorted((a, b) => a - b));
+  });
+
+  it('does not start when the signal has fired', async () => {
+    const x = createMatrix(1, 1, new Float64Array(1));
+    const sums = logKernelSum(x, x, { bandwidth: 1, backend, signal: AbortSignal.abort() });
+    await expect(sums).rejects.toMatchObject({ code: 'ABORTED' });
+  });
+
+  const x = createMatrix(2, 2, Float64Array.of(1, 2, 3, 4));
+  const wrong: [string, Promise<unknown> | (() => Promise<unknown>), string][] = [
+    ['another width', () => logKernelSum(x, createMatrix(1, 1, new Float64Array(1)), { bandwidth: 1, backend }), 'DIMENSION_MISMATCH'],
+    ['no reference', () => logKernelSum(x, createMatrix(0, 2, new Float64Array(0)), { bandwidth: 1, backend }), 'EMPTY_REFERENCE'],
+    ['h = 0', () => logKernelSum(x, x, { bandwidth: 0, backend }), 'INVALID_BANDWIDTH'],
+    ['h < 0', () => logKernelSum(x, x, { bandwidth: -1, backend }), 'INVALID_BANDWIDTH'],
+    ['h = NaN', () => logKernelSum(x, x, { bandwidth: Number.NaN, backend }), 'INVALID_BANDWIDTH'],
+    ['no bandwidth', () => logKernelSumMany(x, x, { bandwidths: [], backend }), 'INVALID_BANDWIDTH'],
+    ['NaN', () => logKernelSum(createMatrix(1, 2, Float64Array.of(1, Number.NaN)), x, { bandwidth: 1, backend }), 'INVALID_ARGUMENT'],
+    ['too few weights', () => logKernelSum(x, x, { bandwidth: 1, weights: Float64Array.of(1), backend }), 'DIMENSION_MISMATCH'],
+    ['a negative weight', () => logKernelSum(x, x, { bandwidth: 1, weights: Float64Array.of(1, -1), backend }), 'INVALID_ARGUMENT'],
+    ['weights of 0', () => logKernelSum(x, x, { bandwidth: 1, weights: new Float64Array(2), backend }), 'EMPTY_REFERENCE'],
+  ];
+  it.each(wrong)('refuses %s', async (_, call, code) => {
+    await expect(call).rejects.toMatchObject({ name: 'SurprisalError', code });
+  });
+});
+
+it('refuses threads that are no number', async () => {
+  const x = createMatrix(1, 1, new Float64Array(1));
+  await expect(logKernelSum(x, x, { bandwidth: 1, threads: 0 })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+});
+
+describe('native equals reference', () => {
+  property('float64: within 1e-12 relative, for any shape, bandwidths and weights', 30, async (random) => {
+    const columns = random.whole(1, 80);
+    const queries = randomMatrix(random, random.whole(1, 70), columns, random.between(0.001, 0.1));
+    const references = randomMatrix(random, random.whole(1, 700), columns, random.between(0.001, 0.1));
+    const bandwidths = Array.from({ length: random.whole(1, 4) }, () => random.between(0.003, 0.1));
+    const weights = random.chance(0.5)
+      ? Float64Array.from({ length: references.rows }, () => (random.chance(0.2) ? 0 : random.between(0, 3)))
+      : undefined;
+    if (weights !== undefined) weights[random.whole(0, references.rows - 1)] = 1;
+    const options = { bandwidths, weights };
+    const native = await logKernelSumMany(queries, references, { ...options, backend: 'native', threads: random.whole(1, 7) });
+    const reference = await logKernelSumMany(queries, references, { ...options, backend: 'reference' });
+    for (const [b, sums] of reference.entries()) {
+      for (const [i, sum] of sums.entries()) {
+        const error = Math.abs((native[b]?.[i] as number) - sum);
+        expect(error, `bandwidth ${b}, query ${i}: ${sum}`).toBeLessThanOrEqual(1e-12 * Math.max(1, Math.abs(sum)));
+      }
+    }
+  });
+
+  property('float32: within 2e-5 + 1e-6 |ln s| of the sum over the same float32 numbers', 30, async (random) => {
+    const columns = random.whole(1, 80);
+    const spread = random.between(0.001, 0.05);
+    const queries = rounded(randomMatrix(random, random.whole(1, 70), columns, spread));
+    const references = rounded(randomMatrix(random, random.whole(1, 700), columns, spread));
+    const bandwidth = random.between(0.005, 0.1);
+    const single = await logKernelSum(inFloat32(queries), inFloat32(references), { bandwidth, backend: 'native' });
+    const reference = await logKernelSum(queries, references, { bandwidth, backend: 'reference' });
+    for (const [i, sum] of reference.entries()) {
+      const error = Math.abs((single[i] as number) - sum);
+      expect(error, `query ${i}: ${sum}`).toBeLessThanOrEqual(2e-5 + 1e-6 * Math.abs(sum));
+    }
+  });
+
+  property('a matrix of each precision: as if both were float64', 5, async (random) => {
+    const queries = rounded(randomMatrix(random, 20, 7));
+    const references = randomMatrix(random, 300, 7);
+    const mixed = await logKernelSum(inFloat32(queries), references, { bandwidth: 0.015 });
+    expect(mixed).toEqual(await logKernelSum(queries, references, { bandwidth: 0.015 }));
+  });
+
+  property('1, 2 and 7 threads give the same bits, few queries or many', 6, async (random) => {
+    const references = randomMatrix(random, 20_000, 5);
+    for (const rows of [1, 5, 300]) {
+      const queries = randomMatrix(random, rows, 5);
+      const one = await logKernelSum(queries, references, { bandwidth: 0.015, backend: 'native', threads: 1 });
+      for (const threads of [2, 7]) {
+        expect(await logKernelSum(queries, references, { bandwidth: 0.015, backend: 'native', threads })).toEqual(one);
+      }
+      const alone = createMatrix(1, 5, queries.data.slice(0, 5));
+      expect((await logKernelSum(alone, references, { bandwidth: 0.015, backend: 'native' }))[0]).toBe(one[0]);
+    }
+  });
+
+  property('over a shared buffer: as over an ordinary one', 3, async (random) => {
+    const x = randomMatrix(random, 500, 63);
+    const shared = new Float64Array(new SharedArrayBuffer(x.data.byteLength));
+    shared.set(x.data);
+    const y = createMatrix(500, 63, shared);
+    const [a, b] = await Promise.all([logKernelSum(x, x, { bandwidth: 0.015 }), logKernelSum(y, y, { bandwidth: 0.015 })]);
+    expect(maxAbsDifference(a, b)).toBe(0);
+  });
+});

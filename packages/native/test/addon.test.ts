@@ -1,0 +1,194 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
+import { describe, expect, it } from 'vitest';
+import { addonPath, loadAddon, type NativeAddon, type StructureBatch } from '../src/index.ts';
+
+const loaded = loadAddon();
+if (loaded.addon === null) throw new Error(`these tests need the binary: ${loaded.reason}`);
+const { addon } = loaded;
+
+const COLUMNS = 63;
+const BANDWIDTH = Float64Array.of(0.015);
+
+/** Rows that differ from one another a little, the same on every run. */
+function rows(count: number, shared = false): Float64Array {
+  const bytes = count * COLUMNS * 8;
+  const x = new Float64Array(shared ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes));
+  for (let i = 0; i < x.length; i++) x[i] = 0.2 + 0.01 * Math.sin(i * 12.9898);
+  return x;
+}
+
+function sums(x: Float64Array, y: Float64Array, threads = 2) {
+  return addon.logKernelSum(x, y, COLUMNS, BANDWIDTH, null, threads);
+}
+
+const dimer: StructureBatch = {
+  positions: Float64Array.of(0, 0, 0, 1.1, 0, 0),
+  offsets: Uint32Array.of(0, 2),
+  cells: new Float64Array(9),
+  pbc: new Uint8Array(3),
+};
+
+describe('buffers', () => {
+  it('survives that its inputs are transferred away and collected in mid-call', async () => {
+    const expected = await sums(rows(6000), rows(6000)).result;
+    let x: Float64Array | undefined = rows(6000);
+    let y: Float64Array | undefined = rows(6000);
+    const job = sums(x, y);
+    // Detach both buffers, drop what was transferred, and let the collector run while the threads work.
+    structuredClone(x, { transfer: [x.buffer as ArrayBuffer] });
+    structuredClone(y, { transfer: [y.buffer as ArrayBuffer] });
+    expect(x.length).toBe(0);
+    x = undefined;
+    y = undefined;
+    for (let i = 0; i < 20; i++) {
+      new Float64Array(1e6).fill(1);
+      globalThis.gc?.();
+      await sleep(1);
+    }
+    expect(await job.result).toEqual(expected);
+  });
+
+  it('keeps a SharedArrayBuffer that nobody else holds', async () => {
+    const expected = await sums(rows(4000), rows(4000)).result;
+    const job = sums(rows(4000, true), rows(4000, true));
+    for (let i = 0; i < 10; i++) {
+      new Float64Array(1e6).fill(1);
+      globalThis.gc?.();
+      await sleep(1);
+    }
+    expect(await job.result).toEqual(expected);
+  });
+
+  it('writes only where nobody can take the memory away', () => {
+    expect(() => addon.questsDescriptors(dimer, 32, 5, 1e-6, 3, new Float64Array(126), 1)).toThrow(/SharedArrayBuffer/);
+  });
+});
+
+describe('a long call', () => {
+  it('leaves the event loop alive, and tells how far it is', async () => {
+    const job = sums(rows(9000), rows(9000));
+    const seen: number[] = [];
+    let ticks = 0;
+    const ticker = setInterval(() => {
+      ticks++;
+      seen.push(job.done());
+    }, 5);
+    await job.result;
+    clearInterval(ticker);
+    expect(ticks).toBeGreaterThan(3);
+    expect(seen).toEqual(seen.toSorted((a, b) => a - b));
+    expect(new Set(seen).size).toBeGreaterThan(2);
+    expect(job.done()).toBe(job.total);
+  });
+
+  it('stops when it is told to', async () => {
+    const job = sums(rows(60_000), rows(60_000));
+    await sleep(30);
+    const start = performance.now();
+    job.cancel();
+    await expect(job.result).rejects.toMatchObject({ code: 'ABORTED' });
+    expect(performance.now() - start).toBeLessThan(1000);
+  });
+
+  it('may be one of many', async () => {
+    const expected = await sums(rows(1000), rows(1000)).result;
+    const jobs = Array.from({ length: 12 }, (_, i) => sums(rows(1000), rows(1000), 1 + (i % 5)));
+    for (const job of jobs) expect(await job.result).toEqual(expected);
+  });
+});
+
+describe('worker threads', () => {
+  const script = `
+    const { parentPort, workerData } = require('node:worker_threads');
+    const addon = require(workerData.path);
+    const x = new Float64Array(workerData.rows * 63).fill(0.1);
+    const job = addon.logKernelSum(x, x, 63, Float64Array.of(0.015), null, 2);
+    parentPort.postMessage('started');
+    if (workerData.cancelAfter) setTimeout(() => job.cancel(), workerData.cancelAfter);
+    job.result.then((sums) => parentPort.postMessage({ sum: sums[0], done: job.done(), total: job.total }),
+                    (error) => parentPort.postMessage({ code: error.code, done: job.done(), total: job.total }));
+  `;
+  const start = (workerData: { rows: number; cancelAfter?: number }) =>
+    new Worker(script, { eval: true, workerData: { path: addonPath, ...workerData } });
+  const message = (worker: Worker) =>
+    new Promise<unknown>((resolve, reject) => {
+      worker.on('message', (value) => value !== 'started' && resolve(value));
+      worker.on('error', reject);
+    });
+
+  it('compute, in one pool', async () => {
+    const workers = [start({ rows: 2000 }), start({ rows: 2000 })];
+    for (const worker of workers) {
+      expect(await message(worker)).toMatchObject({ sum: Math.log(2000), done: 2000, total: 2000 });
+      await worker.terminate();
+    }
+  });
+
+  it('are told how far a call is, and can cancel it', async () => {
+    const worker = start({ rows: 60_000, cancelAfter: 30 });
+    const { code, done, total } = (await message(worker)) as { code: string; done: number; total: number };
+    expect(code).toBe('ABORTED');
+    expect(done).toBeLessThan(total);
+    await worker.terminate();
+  });
+
+  it('may be terminated in mid-call', async () => {
+    const worker = start({ rows: 60_000 });
+    await new Promise((resolve) => worker.once('message', resolve));
+    const begun = performance.now();
+    await worker.terminate();
+    expect(performance.now() - begun).toBeLessThan(2000);
+    expect((await sums(rows(10), rows(10)).result).length).toBe(10);
+  });
+});
+
+describe('wrong input is refused before any memory is touched', () => {
+  const refused: [string, (a: NativeAddon) => unknown, RegExp][] = [
+    ['no typed array', (a) => a.logKernelSum([1] as never, rows(1), COLUMNS, BANDWIDTH, null, 1), /typed array/],
+    ['an integer array', (a) => a.logKernelSum(new Int32Array(63) as never, rows(1), 63, BANDWIDTH, null, 1), /type/],
+    ['two precisions', (a) => a.logKernelSum(new Float32Array(63), rows(1), 63, BANDWIDTH, null, 1), /precision/],
+    ['half a row', (a) => a.logKernelSum(new Float64Array(70), rows(1), 63, BANDWIDTH, null, 1), /whole rows/],
+    ['no reference', (a) => a.logKernelSum(rows(1), new Float64Array(0), 63, BANDWIDTH, null, 1), /empty/],
+    ['no columns', (a) => a.logKernelSum(rows(1), rows(1), 0, BANDWIDTH, null, 1), /columns/],
+    ['a bandwidth of 0', (a) => a.logKernelSum(rows(1), rows(1), 63, Float64Array.of(0), null, 1), /bandwidths/],
+    ['no threads', (a) => a.logKernelSum(rows(1), rows(1), 63, BANDWIDTH, null, 0), /threads/],
+    ['NaN threads', (a) => a.logKernelSum(rows(1), rows(1), 63, BANDWIDTH, null, Number.NaN), /threads/],
+    ['too few weights', (a) => a.logKernelSum(rows(2), rows(2), 63, BANDWIDTH, Float64Array.of(1), 1), /weights/],
+    ['weights of 0', (a) => a.logKernelSum(rows(1), rows(1), 63, BANDWIDTH, Float64Array.of(0), 1), /weight/],
+    ['a batch that is no object', (a) => a.neighborList(3 as never, 5, false, 1), /object/],
+    ['offsets that fall', (a) => a.neighborList({ ...dimer, offsets: Uint32Array.of(0, 3, 2) }, 5, false, 1), /ascend/],
+    ['offsets past the end', (a) => a.neighborList({ ...dimer, offsets: Uint32Array.of(0, 9) }, 5, false, 1), /lengths/],
+    ['too few cells', (a) => a.neighborList({ ...dimer, cells: new Float64Array(3) }, 5, false, 1), /lengths/],
+    ['NaN positions', (a) => a.neighborList({ ...dimer, positions: new Float64Array(6).fill(Number.NaN) }, 5, false, 1), /finite/],
+    ['a negative cutoff', (a) => a.nearestNeighbors(dimer, 4, -1, 1), /cutoff/],
+    ['k of 0', (a) => a.nearestNeighbors(dimer, 0, 5, 1), /k must/],
+    ['k of 2.5', (a) => a.nearestNeighbors(dimer, 2.5, 5, 1), /k must/],
+    [
+      'an output of another length',
+      (a) => a.questsDescriptors(dimer, 32, 5, 1e-6, 3, new Float64Array(new SharedArrayBuffer(8 * 125)), 1),
+      /length/,
+    ],
+  ];
+  it.each(refused)('%s', (_, call, words) => {
+    expect(() => call(addon)).toThrow(words);
+    try {
+      call(addon);
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', stack: expect.stringContaining('addon.test') });
+    }
+  });
+
+  it('says which atoms coincide', async () => {
+    const job = addon.nearestNeighbors({ ...dimer, positions: new Float64Array(6) }, 4, 5, 1);
+    await expect(job.result).rejects.toMatchObject({ code: 'COINCIDENT_ATOMS', message: expect.stringContaining('1 and 2') });
+  });
+});
+
+describe('results', () => {
+  it('do not depend on the number of threads', async () => {
+    const x = rows(1500);
+    const one = await sums(x, x, 1).result;
+    for (const threads of [2, 7]) expect(await sums(x, x, threads).result).toEqual(one);
+  });
+});
