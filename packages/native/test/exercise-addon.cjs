@@ -1,0 +1,83 @@
+// Calls every function of the addon that argv[2] names, in the main thread and in workers that are ended in mid-call.
+// Run by sanitizers.test.ts in a Node process of its own.
+
+const { Worker } = require('node:worker_threads');
+
+const path = process.argv[2];
+const addon = require(path);
+
+const fcc = {
+  positions: Float64Array.of(0, 0, 0),
+  offsets: Uint32Array.of(0, 1),
+  cells: Float64Array.of(0, 1.8, 1.8, 1.8, 0, 1.8, 1.8, 1.8, 0),
+  pbc: Uint8Array.of(1, 1, 1),
+};
+
+function rows(count, kind = Float64Array) {
+  return kind.from({ length: count * 63 }, (_, i) => 0.2 + 0.01 * Math.sin(i));
+}
+
+function expectEqual(actual, expected, what) {
+  if (actual !== expected) throw new Error(`${what}: ${actual} instead of ${expected}`);
+}
+
+async function descriptors(kind) {
+  const out = new kind(new SharedArrayBuffer(63 * kind.BYTES_PER_ELEMENT));
+  await addon.questsDescriptors(fcc, 32, 5, 1e-6, 3, out, 2).result;
+  expectEqual(Math.fround(out[0]), Math.fround(out[11]), 'twelve equal neighbours');
+}
+
+async function kernelSums(kind) {
+  const x = rows(700, kind);
+  const y = rows(900, kind);
+  const job = addon.logKernelSum(x, y, 63, Float64Array.of(0.015, 0.1), Float64Array.from({ length: 900 }, (_, i) => i % 3), 3);
+  structuredClone(x, { transfer: [x.buffer] });
+  structuredClone(y, { transfer: [y.buffer] });
+  expectEqual((await job.result).length, 1400, 'kernel sums');
+}
+
+async function cancelled() {
+  const job = addon.logKernelSum(rows(3000), rows(3000), 63, Float64Array.of(0.015), null, 2);
+  job.cancel();
+  await job.result.then(
+    () => expectEqual('result', 'ABORTED', 'a cancelled call'),
+    (error) => expectEqual(error.code, 'ABORTED', 'a cancelled call'),
+  );
+}
+
+async function terminated() {
+  const script = `
+    const addon = require(${JSON.stringify(path)});
+    const x = new Float64Array(3000 * 63).fill(0.1);
+    for (let i = 0; i < 3; i++) addon.logKernelSum(x, x, 63, Float64Array.of(0.015), null, 2);
+    require('node:worker_threads').parentPort.postMessage('started');`;
+  const worker = new Worker(script, { eval: true });
+  await new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject));
+  await worker.terminate();
+}
+
+async function main() {
+  for (const kind of [Float64Array, Float32Array]) {
+    await descriptors(kind);
+    await kernelSums(kind);
+  }
+  const list = await addon.neighborList(fcc, 5, true, 2).result;
+  expectEqual(list.indices.length, 42, 'neighbours of an fcc atom');
+  const nearest = await addon.nearestNeighbors(fcc, 32, 5, 2).result;
+  expectEqual(nearest.counts[0], 42, 'neighbours of an fcc atom');
+  expectEqual((await addon.multiplyAddRate(true, 100, 2).result) > 0, true, 'a rate');
+  await cancelled();
+  for (let i = 0; i < 4; i++) await terminated();
+  try {
+    addon.nearestNeighbors(fcc, 0, 5, 1);
+    expectEqual('result', 'an error', 'k = 0');
+  } catch (error) {
+    expectEqual(error.code, 'INVALID_ARGUMENT', 'k = 0');
+  }
+  console.log('exercised');
+}
+
+main().catch((error) => {
+  console.error(error);
+  process.exitCode = 1;
+});
