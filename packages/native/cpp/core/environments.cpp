@@ -54,7 +54,7 @@ class Collector {
       neighbor.z = around.z[i] - grid.z(place);
       neighbor.atom = grid.atom(around.atom[i]);
       grid.given_shift(place, around.atom[i], &around.image[3 * std::size_t{i}], neighbor.shift);
-      if (!(neighbor.squared > 0)) throw coincident_atoms(batch_, e.atom, neighbor.atom);
+      if (!(neighbor.squared > coincidence * coincidence)) throw coincident_atoms(batch_, e.atom, neighbor.atom);
       e.neighbors.push_back(neighbor);
     }
     std::sort(e.neighbors.begin(), e.neighbors.end(), nearer);

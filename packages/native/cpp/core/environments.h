@@ -13,6 +13,10 @@
 
 namespace surprisal {
 
+/// Atoms this near (Å) are the same atom twice: no two are nearer than 0.1 Å, and a file that holds an atom and its image
+/// rounds either to about this.
+constexpr double coincidence = 1e-8;
+
 /// A neighbour of an atom: where it lies from there, and which image of which atom it is.
 struct Neighbor {
   double squared;          // Å²

@@ -114,9 +114,6 @@ class QuestsVisitor {
     }
     loops_.pair_matrix(x, y, z, s, k, stride_, matrix_.get());
     loops_.sort_and_sum(matrix_.get(), k, stride_, comparators_.data(), comparators_.size() / 2, x2_.data());
-    for (const double sum : x2_) {
-      if (!std::isfinite(sum)) throw_coincident(e);
-    }
   }
 
   // The mean over every way to choose k − |I| of the tied neighbours T. In each row, the candidates are sorted once; one
@@ -142,6 +139,7 @@ class QuestsVisitor {
         const double dy = there.y - here.y;
         const double dz = there.z - here.z;
         const double squared = dx * dx + dy * dy + dz * dz;
+        // Seen from either of the two this is an error as well; here it keeps NaN out of the sorting.
         if (!(squared > 0)) throw coincident_atoms(batch_, here.atom, there.atom);
         candidates_.push_back({root_weight(here) * root_weight(there) / std::sqrt(squared), l >= sure});
       }
@@ -170,17 +168,6 @@ class QuestsVisitor {
       }
       (c.tied ? tied_before : sure_before) += 1;
     }
-  }
-
-  void throw_coincident(const Environment& e) const {
-    for (std::size_t j = 0; j < e.neighbors.size(); ++j) {
-      for (std::size_t l = 0; l < j; ++l) {
-        const Neighbor& a = e.neighbors[j];
-        const Neighbor& b = e.neighbors[l];
-        if (a.x == b.x && a.y == b.y && a.z == b.z) throw coincident_atoms(batch_, a.atom, b.atom);
-      }
-    }
-    throw coincident_atoms(batch_, e.atom, e.atom);
   }
 
   const StructureBatch& batch_;

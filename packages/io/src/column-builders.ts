@@ -1,0 +1,334 @@
+import { type Column, type Species, SurprisalError } from '@surprisal/core';
+import { CHEMICAL_SYMBOLS } from './chemical-symbols.ts';
+import { type FieldScanner, NOT_LOGICAL } from './field-scanner.ts';
+
+/** Collects a column while rows are read. */
+export interface ColumnBuilder {
+  readonly width: number;
+  /** Makes room for that many rows. */
+  reserve(rows: number): void;
+  /**
+   * Reads `width` fields into a row for which there is room.
+   *
+   * @returns what was expected where a field is missing or of another kind; the field is then the scanner's last
+   */
+  read(scanner: FieldScanner, row: number): string | undefined;
+}
+
+/** A builder whose rows make a per-atom column. */
+export interface PlainColumnBuilder extends ColumnBuilder {
+  column(rows: number): Column;
+}
+
+const LARGEST_INT64 = 2n ** 63n - 1n;
+/** Species that an index of 16 bits tells apart. */
+export const MOST_SPECIES = 65536;
+/** Strings that are remembered, so that a million equal ones are one. */
+const MOST_REMEMBERED = 4096;
+
+/** Real numbers. */
+export class RealBuilder implements PlainColumnBuilder {
+  readonly width: number;
+  values: Float64Array = new Float64Array(0);
+
+  constructor(width: number) {
+    this.width = width;
+  }
+
+  reserve(rows: number): void {
+    this.values = enlarge(this.values, rows * this.width);
+  }
+
+  read(scanner: FieldScanner, row: number): string | undefined {
+    const { values, width } = this;
+    for (let at = row * width, end = at + width; at < end; at++) {
+      values[at] = scanner.real();
+      if (scanner.failed) return 'a number';
+    }
+    return undefined;
+  }
+
+  column(rows: number): Column {
+    return { kind: 'real', width: this.width, values: fit(this.values, rows * this.width) };
+  }
+}
+
+/** Coordinates: finite real numbers. */
+export class CoordinateBuilder extends RealBuilder {
+  override read(scanner: FieldScanner, row: number): string | undefined {
+    const { values, width } = this;
+    for (let at = row * width, end = at + width; at < end; at++) {
+      const value = scanner.real();
+      if (!(value - value === 0)) return 'a coordinate, a finite number';
+      values[at] = value;
+    }
+    return undefined;
+  }
+
+  /** (rows×width) */
+  coordinates(rows: number): Float64Array {
+    return fit(this.values, rows * this.width);
+  }
+}
+
+/** Whole numbers: doubles while they hold them exactly, 64-bit integers from the first that they do not. */
+export class IntegerBuilder implements PlainColumnBuilder {
+  readonly width: number;
+  values: Float64Array | BigInt64Array = new Float64Array(0);
+
+  constructor(width: number) {
+    this.width = width;
+  }
+
+  reserve(rows: number): void {
+    this.values = enlarge(this.values, rows * this.width);
+  }
+
+  read(scanner: FieldScanner, row: number): string | undefined {
+    for (let at = row * this.width, end = at + this.width; at < end; at++) {
+      const value = scanner.integer();
+      if (scanner.failed) return 'a whole number';
+      if (this.values instanceof Float64Array) {
+        if (Number.isSafeInteger(value)) {
+          this.values[at] = value;
+          continue;
+        }
+        this.values = BigInt64Array.from(this.values, BigInt);
+      }
+      const exact = scanner.bigInteger();
+      if (exact > LARGEST_INT64 || exact < -LARGEST_INT64 - 1n) return 'a whole number of at most 64 bits';
+      this.values[at] = exact;
+    }
+    return undefined;
+  }
+
+  column(rows: number): Column {
+    return { kind: 'integer', width: this.width, values: fit(this.values, rows * this.width) };
+  }
+}
+
+/** T and F, true and false. */
+export class LogicalBuilder implements PlainColumnBuilder {
+  readonly width: number;
+  values: Uint8Array = new Uint8Array(0);
+
+  constructor(width: number) {
+    this.width = width;
+  }
+
+  reserve(rows: number): void {
+    this.values = enlarge(this.values, rows * this.width);
+  }
+
+  read(scanner: FieldScanner, row: number): string | undefined {
+    const { values, width } = this;
+    for (let at = row * width, end = at + width; at < end; at++) {
+      const value = scanner.logical();
+      if (value === NOT_LOGICAL) return 'T or F';
+      values[at] = value;
+    }
+    return undefined;
+  }
+
+  column(rows: number): Column {
+    return { kind: 'logical', width: this.width, values: fit(this.values, rows * this.width) };
+  }
+}
+
+/** Words without white space. */
+export class StringBuilder implements PlainColumnBuilder {
+  readonly width: number;
+  readonly values: string[] = [];
+  readonly #remembered = new Map<string, string>();
+
+  constructor(width: number) {
+    this.width = width;
+  }
+
+  reserve(): void {}
+
+  read(scanner: FieldScanner): string | undefined {
+    for (let field = 0; field < this.width; field++) {
+      if (!scanner.next()) return 'a word';
+      const text = scanner.text();
+      let same = this.#remembered.get(text);
+      if (same === undefined) {
+        same = text;
+        if (this.#remembered.size < MOST_REMEMBERED) this.#remembered.set(text, text);
+      }
+      this.values.push(same);
+    }
+    return undefined;
+  }
+
+  column(): Column {
+    return { kind: 'string', width: this.width, values: this.values };
+  }
+}
+
+/**
+ * A column of which the file does not say what it holds: words if its first field is no number; else numbers, whole ones
+ * if every field is written as one and `wholeAllowed`.
+ */
+export class DetectedBuilder implements PlainColumnBuilder {
+  readonly width = 1;
+  readonly #numbers = new RealBuilder(1);
+  #words: StringBuilder | undefined;
+  #whole: boolean;
+
+  constructor(wholeAllowed: boolean) {
+    this.#whole = wholeAllowed;
+  }
+
+  reserve(rows: number): void {
+    this.#numbers.reserve(rows);
+  }
+
+  read(scanner: FieldScanner, row: number): string | undefined {
+    if (this.#words !== undefined) return this.#words.read(scanner);
+    const start = scanner.at;
+    const problem = this.#numbers.read(scanner, row);
+    if (problem === undefined) {
+      if (this.#whole) this.#whole = scanner.whole && Number.isSafeInteger(this.#numbers.values[row]);
+      return undefined;
+    }
+    if (row > 0 || scanner.from === scanner.to) return problem;
+    this.#words = new StringBuilder(1);
+    scanner.at = start;
+    return this.#words.read(scanner);
+  }
+
+  column(rows: number): Column {
+    if (this.#words !== undefined) return this.#words.column();
+    const { values } = this.#numbers.column(rows) as { values: Float64Array };
+    return { kind: this.#whole && rows > 0 ? 'integer' : 'real', width: 1, values };
+  }
+}
+
+/** Species as words: chemical symbols, other names, or atomic numbers. */
+export class SpeciesBuilder implements ColumnBuilder {
+  readonly width = 1;
+  readonly #symbols: string[] = [];
+  readonly #places = new Map<string, number>();
+  readonly #placesOfShort = new Map<number, number>();
+  #index: Uint16Array = new Uint16Array(0);
+  #lastKey = -1;
+  #lastPlace = 0;
+
+  reserve(rows: number): void {
+    this.#index = enlarge(this.#index, rows);
+  }
+
+  read(scanner: FieldScanner, row: number): string | undefined {
+    if (!scanner.next()) return 'a species';
+    const { bytes, from, to } = scanner;
+    // Up to three bytes make a number that a map finds without making a string.
+    let key = -1;
+    if (to - from <= 3) {
+      key = 0;
+      for (let at = from; at < to; at++) key = (key << 8) | (bytes[at] as number);
+      if (key === this.#lastKey) {
+        this.#index[row] = this.#lastPlace;
+        return undefined;
+      }
+    }
+    let place = key < 0 ? undefined : this.#placesOfShort.get(key);
+    if (place === undefined) {
+      place = this.#placeOf(scanner.text());
+      if (place >= MOST_SPECIES) return `at most ${MOST_SPECIES} different species`;
+      if (key >= 0) this.#placesOfShort.set(key, place);
+    }
+    this.#lastKey = key;
+    this.#lastPlace = place;
+    this.#index[row] = place;
+    return undefined;
+  }
+
+  /** The species of all rows, and whether they were written as atomic numbers. */
+  species(rows: number): { readonly species: Species; readonly numeric: boolean } {
+    const numbers = this.#symbols.map((symbol) => (/^\d{1,3}$/.test(symbol) ? Number(symbol) : Number.NaN));
+    const numeric = numbers.length > 0 && numbers.every((number) => number < CHEMICAL_SYMBOLS.length);
+    const symbols = numeric ? numbers.map((number) => CHEMICAL_SYMBOLS[number] as string) : this.#symbols;
+    return { species: mergeSpecies(symbols, fit(this.#index, rows)), numeric };
+  }
+
+  #placeOf(symbol: string): number {
+    const place = this.#places.get(symbol);
+    if (place !== undefined) return place;
+    this.#places.set(symbol, this.#symbols.length);
+    return this.#symbols.push(symbol) - 1;
+  }
+}
+
+/** Species as a column of atomic numbers. */
+export class AtomicNumberBuilder implements ColumnBuilder {
+  readonly width = 1;
+  #index: Uint16Array = new Uint16Array(0);
+
+  reserve(rows: number): void {
+    this.#index = enlarge(this.#index, rows);
+  }
+
+  read(scanner: FieldScanner, row: number): string | undefined {
+    const number = scanner.integer();
+    if (scanner.failed || number < 0 || number >= CHEMICAL_SYMBOLS.length) {
+      return `an atomic number from 0 to ${CHEMICAL_SYMBOLS.length - 1}`;
+    }
+    this.#index[row] = number;
+    return undefined;
+  }
+
+  species(rows: number): Species {
+    const index = fit(this.#index, rows);
+    const places = new Map<number, number>();
+    for (let row = 0; row < rows; row++) {
+      const number = index[row] as number;
+      let place = places.get(number);
+      if (place === undefined) {
+        place = places.size;
+        places.set(number, place);
+      }
+      index[row] = place;
+    }
+    return { symbols: [...places.keys()].map((number) => CHEMICAL_SYMBOLS[number] as string), index };
+  }
+}
+
+/**
+ * Makes room in all columns for one more row: at first for what fits 65,536 values, then for twice as many; all that are
+ * declared once a quarter of them has been seen. So a false declaration costs little.
+ *
+ * @returns the rows for which there is room
+ */
+export function reserveRows(builders: readonly ColumnBuilder[], room: number, declared: number): number {
+  const width = builders.reduce((sum, builder) => sum + builder.width, 1);
+  const rows = Math.min(declared, 4 * room >= declared ? declared : Math.max(2 * room, Math.ceil(65536 / width)));
+  for (const builder of builders) builder.reserve(rows);
+  return rows;
+}
+
+/** A species table without repeated symbols, such as `01` and `1` or two types of one element leave behind. */
+export function mergeSpecies(symbols: readonly string[], index: Uint16Array): Species {
+  const distinct = [...new Set(symbols)];
+  if (distinct.length === symbols.length) return { symbols, index };
+  const places = symbols.map((symbol) => distinct.indexOf(symbol));
+  for (let row = 0; row < index.length; row++) index[row] = places[index[row] as number] as number;
+  return { symbols: distinct, index };
+}
+
+type Values = Float64Array | BigInt64Array | Uint8Array | Uint16Array;
+
+function enlarge<T extends Values>(values: T, length: number): T {
+  if (length <= values.length) return values;
+  try {
+    const larger = new (values.constructor as new (length: number) => T)(length);
+    larger.set(values as never);
+    return larger;
+  } catch (cause) {
+    throw new SurprisalError('OUT_OF_MEMORY', `no memory for ${length} values of a column`, { cause });
+  }
+}
+
+function fit<T extends Values>(values: T, length: number): T {
+  return values.length === length ? values : (values.slice(0, length) as T);
+}

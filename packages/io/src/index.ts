@@ -1,0 +1,6 @@
+export { formatExtxyz } from './format-extxyz.ts';
+export { type FrameSlice, parseFrameSlice } from './frame-slice.ts';
+export { type FormatNpyOptions, formatNpy, parseNpy } from './npy.ts';
+export { formatNpz, type NpzOptions, parseNpz } from './npz.ts';
+export { type ReadOptions, readStructures } from './read-structures.ts';
+export { detectFormat, type StructureFormat } from './structure-format.ts';

@@ -1,0 +1,462 @@
+import {
+  type Column,
+  createStructure,
+  type InfoValue,
+  type Pbc,
+  type Species,
+  type Structure,
+  SurprisalError,
+} from '@surprisal/core';
+import { checkBox } from './check-box.ts';
+import {
+  type ColumnBuilder,
+  CoordinateBuilder,
+  DetectedBuilder,
+  IntegerBuilder,
+  MOST_SPECIES,
+  mergeSpecies,
+  type PlainColumnBuilder,
+  RealBuilder,
+  reserveRows,
+  SpeciesBuilder,
+  StringBuilder,
+} from './column-builders.ts';
+import { FieldScanner } from './field-scanner.ts';
+import { interpretInfoValue, parseReal, realValue, stringValue } from './info-value.ts';
+import { DEFAULT_LAMMPS_UNITS, lammpsLength } from './lammps-units.ts';
+import type { LineReader } from './line-reader.ts';
+import type { FrameReader } from './select-frames.ts';
+import { gather, orderById, reorderColumn } from './sort-by-id.ts';
+import type { Warnings } from './warnings.ts';
+
+/** Coordinates as LAMMPS writes them, best first: wrapped ones are smaller, so that six digits say more. */
+const COORDINATES: readonly { readonly names: readonly [string, string, string]; readonly scaled: boolean }[] = [
+  { names: ['x', 'y', 'z'], scaled: false },
+  { names: ['xu', 'yu', 'zu'], scaled: false },
+  { names: ['xs', 'ys', 'zs'], scaled: true },
+  { names: ['xsu', 'ysu', 'zsu'], scaled: true },
+];
+const WHOLE = /^(?:mol|proc|procp1|ix|iy|iz|i2?_.*)$/;
+/** Attributes that are real numbers even where every one of them happens to be written as a whole one. */
+const REAL =
+  /^(?:mass|[xyz][su]?|[xyz]su|v[xyz]|f[xyz]|q|mu[xyz]?|radius|diameter|omega[xyz]|angmom[xyz]|tq[xyz]|heatflow|temperature|d2?_.*)$/;
+const ITEM = /^ITEM:\s*(.*?)\s*$/;
+
+/** What a LAMMPS dump leaves open. */
+export interface LammpsDumpOptions {
+  /** Symbols of the atom types. */
+  readonly species?: Readonly<Record<number, string>> | undefined;
+  readonly units?: string | undefined;
+}
+
+interface Box {
+  /** (3×3) rows are the cell vectors, in the file's units. */
+  readonly cell: Float64Array;
+  readonly origin: Float64Array;
+  readonly pbc: Pbc;
+}
+
+interface Header {
+  atoms: number | undefined;
+  box: Box | undefined;
+  /** The line of the item by which the frame was recognised. */
+  line: number | undefined;
+  readonly info: Map<string, InfoValue>;
+}
+
+interface Layout {
+  readonly names: readonly string[];
+  readonly builders: readonly ColumnBuilder[];
+  readonly columns: ReadonlyMap<string, PlainColumnBuilder>;
+  readonly coordinates: readonly [CoordinateBuilder, CoordinateBuilder, CoordinateBuilder];
+  readonly scaled: boolean;
+  readonly symbols: SpeciesBuilder | undefined;
+}
+
+/** Frames of a LAMMPS text dump (`dump atom`, `dump custom`). */
+export class LammpsDumpFrames implements FrameReader {
+  readonly #lines: LineReader;
+  readonly #warnings: Warnings;
+  readonly #options: LammpsDumpOptions;
+  readonly #scanner = new FieldScanner();
+  #units: string | undefined;
+
+  /** @throws {SurprisalError} INVALID_ARGUMENT, UNSUPPORTED if the units that are given have no length in Å */
+  constructor(lines: LineReader, warnings: Warnings, options: LammpsDumpOptions) {
+    if (options.units !== undefined) lammpsLength(options.units);
+    this.#lines = lines;
+    this.#warnings = warnings;
+    this.#options = options;
+  }
+
+  async read(): Promise<Structure | undefined> {
+    const header = await this.#readHeader();
+    if (header === undefined) return undefined;
+    const { atoms, box, info, names } = header;
+    const length = this.#lengthInAngstrom();
+    const layout = this.#layout(names);
+    const firstLine = this.#lines.line + 1;
+    await this.#readRows(layout, atoms);
+
+    const order = this.#order(layout, atoms, firstLine);
+    const columns = new Map<string, Column>();
+    for (const [name, builder] of layout.columns) {
+      const column = builder.column(atoms);
+      columns.set(name, order === undefined ? column : reorderColumn(column, order));
+    }
+    const origin = box.origin.map((component) => component * length);
+    if (this.#units !== undefined) info.set('lammps_units', stringValue(this.#units));
+    if (origin.some((component) => component !== 0)) info.set('Origin', realValue([...origin], [3]));
+    return createStructure({
+      positions: place(layout, atoms, order, box, length),
+      species: this.#species(layout, columns, atoms, order),
+      cell: box.cell.map((component) => component * length),
+      pbc: box.pbc,
+      columns,
+      info,
+    });
+  }
+
+  async skip(): Promise<boolean> {
+    const header = await this.#readHeader();
+    if (header === undefined) return false;
+    const lines = this.#lines;
+    for (let row = 0; row < header.atoms; row++) {
+      if (!(lines.advance() || (await lines.more()))) throw this.#endOfFile(row, header.atoms);
+    }
+    return true;
+  }
+
+  async #readHeader(): Promise<{ atoms: number; box: Box; info: Map<string, InfoValue>; names: string[] } | undefined> {
+    const lines = this.#lines;
+    const header: Header = { atoms: undefined, box: undefined, line: undefined, info: new Map() };
+    while (lines.advance() || (await lines.more())) {
+      if (lines.isBlank()) continue;
+      const line = lines.text();
+      const item = ITEM.exec(line)?.[1];
+      if (item === undefined) {
+        throw lines.error(
+          header.line === undefined
+            ? 'a frame begins with ITEM: TIMESTEP; this may be one more atom than the frame before declares'
+            : 'a line that begins with ITEM: was expected',
+          line,
+        );
+      }
+      if (item === 'ATOMS' || item.startsWith('ATOMS ')) return this.#complete(header, item);
+      await this.#readItem(header, item);
+    }
+    if (header.line === undefined) return undefined;
+    throw lines.error(`the file ends in the header of the frame that begins in line ${header.line}`);
+  }
+
+  #complete(header: Header, item: string): { atoms: number; box: Box; info: Map<string, InfoValue>; names: string[] } {
+    const { atoms, box, info } = header;
+    if (atoms === undefined) throw this.#lines.error('ITEM: NUMBER OF ATOMS is missing before ITEM: ATOMS');
+    if (box === undefined) throw this.#lines.error('ITEM: BOX BOUNDS is missing before ITEM: ATOMS');
+    return { atoms, box, info, names: item.split(/\s+/).slice(1) };
+  }
+
+  async #readItem(header: Header, item: string): Promise<void> {
+    const lines = this.#lines;
+    const known = header.line;
+    header.line ??= lines.line;
+    if (item === 'TIMESTEP') {
+      if (header.info.has('timestep')) {
+        throw lines.error(`a new frame begins before the atoms of the one that begins in line ${known}`);
+      }
+      const text = await this.#valueLine(item);
+      const value = interpretInfoValue('timestep', text, 'bare');
+      if (value.kind !== 'integer' || value.shape.length > 0) throw lines.error('a time step is a whole number', text);
+      header.info.set('timestep', value);
+    } else if (item === 'TIME') {
+      const text = await this.#valueLine(item);
+      const time = parseReal(text);
+      if (!Number.isFinite(time)) throw lines.error('a time is a finite number', text);
+      header.info.set('time', realValue([time], []));
+    } else if (item === 'UNITS') {
+      this.#units = await this.#valueLine(item);
+    } else if (item === 'NUMBER OF ATOMS') {
+      const text = await this.#valueLine(item);
+      const atoms = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+      if (!Number.isSafeInteger(atoms)) throw lines.error('the number of atoms must be a whole number', text);
+      header.atoms = atoms;
+    } else if (item === 'BOX BOUNDS' || item.startsWith('BOX BOUNDS ')) {
+      header.box = await this.#readBox(item);
+    } else {
+      throw lines.error(
+        'this item is not known in a dump of atoms; known are TIMESTEP, TIME, UNITS, NUMBER OF ATOMS, BOX BOUNDS, ATOMS',
+        `ITEM: ${item}`,
+      );
+    }
+  }
+
+  async #valueLine(item: string): Promise<string> {
+    const lines = this.#lines;
+    if (!(lines.advance() || (await lines.more())))
+      throw lines.error(`the file ends where the value of ${item} was expected`);
+    return lines.text().trim();
+  }
+
+  async #readBox(item: string): Promise<Box> {
+    const lines = this.#lines;
+    const line = lines.line;
+    const words = item.split(/\s+/).slice(2);
+    const isGeneral = words[0] === 'abc' && words[1] === 'origin';
+    const isTilted = words[0] === 'xy' && words[1] === 'xz' && words[2] === 'yz';
+    const flags = words.slice(isGeneral ? 2 : isTilted ? 3 : 0);
+    const pbc = this.#boundaries(flags, item);
+    const width = isGeneral ? 4 : isTilted ? 3 : 2;
+    const rows: number[][] = [];
+    for (const axis of isGeneral ? 'abc' : 'xyz') {
+      if (!(lines.advance() || (await lines.more()))) throw lines.error('the file ends within BOX BOUNDS');
+      const fields = lines.text().trim().split(/\s+/);
+      const numbers = fields.map(parseReal);
+      if (numbers.length !== width || !numbers.every(Number.isFinite)) {
+        throw lines.error(
+          `the bounds of the box along ${axis} must be ${width} numbers, as line ${line} announces`,
+          lines.text(),
+        );
+      }
+      rows.push(numbers);
+    }
+    const box = isGeneral ? generalBox(rows, pbc) : this.#restrictedBox(rows, pbc);
+    checkBox(box.cell, box.pbc, lines);
+    return box;
+  }
+
+  #boundaries(flags: readonly string[], item: string): Pbc {
+    if (flags.length === 0) {
+      this.#warnings.warn(
+        'boundaries',
+        'BOX BOUNDS has no boundary flags; the box is taken to be periodic along every axis',
+      );
+      return [true, true, true];
+    }
+    if (flags.length !== 3 || !flags.every((flag) => /^[pfsm]{2}$/.test(flag))) {
+      throw this.#lines.error('BOX BOUNDS must end with three boundary flags such as pp, ff or fs', `ITEM: ${item}`);
+    }
+    return [flags[0] === 'pp', flags[1] === 'pp', flags[2] === 'pp'];
+  }
+
+  /** A box with a along x and b in the xy plane; a tilted one is given by the bounds of its bounding box. */
+  #restrictedBox(rows: readonly number[][], pbc: Pbc): Box {
+    const [[xLow, xHigh, xy = 0], [yLow, yHigh, xz = 0], [zLow, zHigh, yz = 0]] = rows as [Row, Row, Row];
+    const low = [xLow - Math.min(0, xy, xz, xy + xz), yLow - Math.min(0, yz), zLow] as const;
+    const high = [xHigh - Math.max(0, xy, xz, xy + xz), yHigh - Math.max(0, yz), zHigh] as const;
+    for (let axis = 0; axis < 3; axis++) {
+      const [from, to] = [low[axis] as number, high[axis] as number];
+      if (from > to) throw this.#lines.error(`the box ends at ${to} before it begins at ${from} along ${'xyz'[axis]}`);
+    }
+    const cell = Float64Array.of(high[0] - low[0], 0, 0, xy, high[1] - low[1], 0, xz, yz, high[2] - low[2]);
+    return { cell, origin: Float64Array.from(low), pbc };
+  }
+
+  /** Å in one unit of length of this file. */
+  #lengthInAngstrom(): number {
+    const given = this.#options.units;
+    const said = this.#units;
+    if (said === undefined) return lammpsLength(given ?? DEFAULT_LAMMPS_UNITS);
+    if (said === 'lj' && given !== undefined) {
+      this.#warnings.warn('units', `the file is in units lj; one σ is taken for one unit of length of ${given}`);
+      return lammpsLength(given);
+    }
+    if (given !== undefined && given !== said) {
+      this.#warnings.warn('units', `the file says that its units are ${said}; ${given} was given and is not used`);
+    }
+    try {
+      return lammpsLength(said);
+    } catch (error) {
+      if (!(error instanceof SurprisalError)) throw error;
+      throw new SurprisalError('UNSUPPORTED', `${this.#lines.file}: ${error.message}`, { cause: error });
+    }
+  }
+
+  #layout(names: readonly string[]): Layout {
+    const repeated = names.find((name, at) => names.indexOf(name) !== at);
+    if (repeated !== undefined) throw this.#lines.error(`ITEM: ATOMS names the column ${repeated} twice`);
+    const source = COORDINATES.find((candidate) => candidate.names.every((name) => names.includes(name)));
+    if (source === undefined) {
+      throw this.#lines.error(
+        'ITEM: ATOMS must name coordinates: x y z, xu yu zu, xs ys zs or xsu ysu zsu',
+        names.join(' '),
+      );
+    }
+    const coordinates = [new CoordinateBuilder(1), new CoordinateBuilder(1), new CoordinateBuilder(1)] as const;
+    const symbolColumn = this.#symbolColumn(names);
+    let symbols: SpeciesBuilder | undefined;
+    const columns = new Map<string, PlainColumnBuilder>();
+    const builders = names.map((name): ColumnBuilder => {
+      const axis = source.names.indexOf(name);
+      if (axis >= 0) return coordinates[axis] as CoordinateBuilder;
+      if (name === symbolColumn) {
+        symbols = new SpeciesBuilder();
+        return symbols;
+      }
+      const builder = columnBuilder(name);
+      columns.set(name, builder);
+      return builder;
+    });
+    return { names, builders, columns, coordinates, scaled: source.scaled, symbols };
+  }
+
+  /** The column whose words are the species, unless the caller says what the types are. */
+  #symbolColumn(names: readonly string[]): string | undefined {
+    const { species } = this.#options;
+    if (species !== undefined && names.includes('type')) return undefined;
+    if (species !== undefined) {
+      this.#warnings.warn(
+        'map',
+        'the species of the types were given, but the file has no column type; they are not used',
+      );
+    }
+    return names.includes('element') ? 'element' : names.includes('typelabel') ? 'typelabel' : undefined;
+  }
+
+  async #readRows(layout: Layout, atoms: number): Promise<void> {
+    const lines = this.#lines;
+    const scanner = this.#scanner;
+    const { builders, names } = layout;
+    let room = 0;
+    for (let row = 0; row < atoms; row++) {
+      if (!(lines.advance() || (await lines.more()))) throw this.#endOfFile(row, atoms);
+      if (row === room) room = reserveRows(builders, room, atoms);
+      scanner.reset(lines.bytes, lines.start, lines.end);
+      for (let column = 0; column < builders.length; column++) {
+        const expected = (builders[column] as ColumnBuilder).read(scanner, row);
+        if (expected !== undefined) throw this.#badField(names[column] as string, expected, row, atoms);
+      }
+      if (scanner.next()) {
+        throw lines.error(
+          `atom ${row + 1} of ${atoms} has more fields than the ${names.length} that ITEM: ATOMS names`,
+          scanner.text(),
+          scanner.from,
+        );
+      }
+    }
+    if (!lines.terminated) {
+      this.#warnings.warn('unterminated', `line ${lines.line}, the last, has no end; the file may be cut off there`);
+    }
+  }
+
+  #endOfFile(row: number, atoms: number): Error {
+    return this.#lines.error(`the file ends after ${row} of the ${atoms} atoms that the frame declares`);
+  }
+
+  #badField(name: string, expected: string, row: number, atoms: number): Error {
+    const { from, to } = this.#scanner;
+    const where = `atom ${row + 1} of ${atoms}, column "${name}"`;
+    if (from === to)
+      return this.#lines.error(`${where}: the line ends where ${expected} was expected`, this.#lines.text());
+    return this.#lines.error(`${where}: ${expected} was expected`, this.#scanner.text(), from);
+  }
+
+  #order(layout: Layout, atoms: number, firstLine: number): Uint32Array | undefined {
+    const builder = layout.columns.get('id');
+    if (builder === undefined) return undefined;
+    const { values } = builder.column(atoms);
+    if (!(values instanceof Float64Array)) {
+      throw this.#lines.errorAt(firstLine, 'an atom id is above 2^53; such ids are not supported');
+    }
+    const order = orderById(values);
+    if (order === undefined || order instanceof Uint32Array) return order;
+    throw this.#lines.errorAt(firstLine + order.row, `the id ${order.id} belongs to two atoms of this frame`);
+  }
+
+  #species(
+    layout: Layout,
+    columns: ReadonlyMap<string, Column>,
+    atoms: number,
+    order: Uint32Array | undefined,
+  ): Species | readonly string[] | 'X' {
+    if (layout.symbols !== undefined) {
+      const { species } = layout.symbols.species(atoms);
+      return order === undefined ? species : { ...species, index: gather(species.index, order, 1, Uint16Array) };
+    }
+    const types = columns.get('type');
+    if (types === undefined) {
+      this.#warnings.warn('species', 'there is no column element or type; all atoms are named X');
+      return 'X';
+    }
+    if (types.kind === 'string') return types.values;
+    if (types.kind === 'real' && atoms > 0)
+      throw this.#lines.error('the column "type" must hold whole numbers or labels');
+    return this.#speciesOfTypes(types, atoms);
+  }
+
+  #speciesOfTypes(types: Column, atoms: number): Species {
+    const { species } = this.#options;
+    const places = new Map<number, number>();
+    const index = new Uint16Array(atoms);
+    let lastType = Number.NaN;
+    let lastPlace = 0;
+    for (let row = 0; row < atoms; row++) {
+      const type = Number(types.values[row]);
+      if (type !== lastType) {
+        lastPlace = places.get(type) ?? places.size;
+        lastType = type;
+        places.set(type, lastPlace);
+      }
+      index[row] = lastPlace;
+    }
+    if (places.size > MOST_SPECIES) {
+      throw this.#lines.error(`there are ${places.size} atom types; at most ${MOST_SPECIES} are supported`);
+    }
+    const numbers = [...places.keys()];
+    const symbols = numbers.map((type) => {
+      const symbol = species === undefined ? `X${type}` : species[type];
+      if (symbol !== undefined) return symbol;
+      throw new SurprisalError(
+        'INVALID_ARGUMENT',
+        `${this.#lines.file}: there are atoms of type ${type}, of which the given species say nothing; add ${type}`,
+        { details: { type, species } },
+      );
+    });
+    if (species === undefined && atoms > 0) {
+      this.#warnings.warn(
+        'species',
+        'the file numbers its atom types but does not name them; they are named X1, X2, …',
+      );
+    }
+    return mergeSpecies(symbols, index);
+  }
+}
+
+type Row = [number, number, number | undefined];
+
+/** A box of any orientation: rows `a_x a_y a_z origin_x` and so on. */
+function generalBox(rows: readonly number[][], pbc: Pbc): Box {
+  const cell = Float64Array.from(rows.flatMap((row) => row.slice(0, 3)));
+  return { cell, origin: Float64Array.from(rows, (row) => row[3] as number), pbc };
+}
+
+function columnBuilder(name: string): PlainColumnBuilder {
+  if (name === 'id' || WHOLE.test(name)) return new IntegerBuilder(1);
+  if (REAL.test(name)) return new RealBuilder(1);
+  if (name === 'element' || name === 'typelabel') return new StringBuilder(1);
+  return new DetectedBuilder(true);
+}
+
+/** (n×3) positions in Å: as given, or from fractions of the cell vectors, counted from the corner of the box. */
+function place(layout: Layout, atoms: number, order: Uint32Array | undefined, box: Box, length: number): Float64Array {
+  const [first, second, third] = layout.coordinates.map((builder) => builder.coordinates(atoms)) as [
+    Float64Array,
+    Float64Array,
+    Float64Array,
+  ];
+  const positions = new Float64Array(3 * atoms);
+  const { scaled } = layout;
+  const [x, y, z] = box.origin as unknown as [number, number, number];
+  const [ax, ay, az, bx, by, bz, cx, cy, cz] = box.cell as unknown as number[] as NineNumbers;
+  for (let atom = 0; atom < atoms; atom++) {
+    const row = order === undefined ? atom : (order[atom] as number);
+    const u = first[row] as number;
+    const v = second[row] as number;
+    const w = third[row] as number;
+    positions[3 * atom] = length * (scaled ? x + u * ax + v * bx + w * cx : u);
+    positions[3 * atom + 1] = length * (scaled ? y + u * ay + v * by + w * cy : v);
+    positions[3 * atom + 2] = length * (scaled ? z + u * az + v * bz + w * cz : w);
+  }
+  return positions;
+}
+
+type NineNumbers = [number, number, number, number, number, number, number, number, number];

@@ -1,0 +1,183 @@
+import { createMatrix, type Matrix, ParseError, SurprisalError, sharedBuffer } from '@surprisal/core';
+
+/** Storage of the numbers in an array. */
+export type NpyPrecision = 'f8' | 'f4';
+
+/** What the header of a `.npy` file says. */
+export interface NpyHeader {
+  readonly precision: NpyPrecision;
+  readonly shape: readonly number[];
+  /** Bytes before the first number. */
+  readonly offset: number;
+}
+
+/** How a matrix is written. */
+export interface FormatNpyOptions {
+  /** Write a matrix of one column as an array of one dimension. Default false. */
+  readonly vector?: boolean | undefined;
+}
+
+const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
+/** Longest header that is believed; NumPy itself stops at 10,000 characters. */
+const LONGEST_HEADER = 65536;
+/** Bytes that say how long the header is. */
+const PREAMBLE = 12;
+const ALIGNMENT = 64;
+const DTYPES: ReadonlyMap<string, NpyPrecision> = new Map([
+  ['<f8', 'f8'],
+  ['<f4', 'f4'],
+]);
+
+/** Bytes that must be at hand before {@link parseNpyHeader} can say more than {@link npyHeaderLength}. */
+export const NPY_PREAMBLE_BYTES: number = PREAMBLE;
+
+/**
+ * Bytes before the first number, as the first {@link NPY_PREAMBLE_BYTES} say it.
+ *
+ * @throws {SurprisalError} PARSE_ERROR if they are not the beginning of a `.npy` file, or the header is too long to believe
+ */
+export function npyHeaderLength(preamble: Uint8Array, file: string): number {
+  const refuse = (problem: string) => new ParseError({ file }, problem);
+  if (preamble.length < PREAMBLE || !MAGIC.every((byte, at) => preamble[at] === byte)) {
+    throw refuse('this is not a NumPy array: the bytes \\x93NUMPY at the beginning are missing');
+  }
+  const view = new DataView(preamble.buffer, preamble.byteOffset, preamble.byteLength);
+  const version = view.getUint8(6);
+  if (version < 1 || version > 3) throw refuse(`NumPy format version ${version} is not known; 1, 2 and 3 are`);
+  const length = version === 1 ? view.getUint16(8, true) : view.getUint32(8, true);
+  if (length > LONGEST_HEADER)
+    throw refuse(`a header of ${length} bytes is not believed; ${LONGEST_HEADER} are the most`);
+  return (version === 1 ? 10 : 12) + length;
+}
+
+/**
+ * Reads the header of a `.npy` file.
+ *
+ * @param head  at least as many bytes as {@link npyHeaderLength} says
+ * @throws {SurprisalError} PARSE_ERROR if it is damaged; UNSUPPORTED for other numbers than float64 and float32 in
+ *   little-endian order, and for arrays in Fortran order, with the line of Python that converts them
+ */
+export function parseNpyHeader(head: Uint8Array, file: string): NpyHeader {
+  const offset = npyHeaderLength(head, file);
+  if (head.length < offset) throw new ParseError({ file }, `the file ends in the header of the NumPy array`);
+  const dictionary = String.fromCharCode(...head.subarray(head[6] === 1 ? 10 : 12, offset)).trim();
+  const damaged = (what: string) => new ParseError({ file, text: dictionary }, `the header of the NumPy array ${what}`);
+  if (!dictionary.startsWith('{') || !dictionary.endsWith('}')) throw damaged('is no Python dictionary');
+  const dtype = /['"]descr['"]\s*:\s*(?:'([^']*)'|"([^"]*)"|(\[))/.exec(dictionary);
+  const order = /['"]fortran_order['"]\s*:\s*(True|False)\b/.exec(dictionary)?.[1];
+  const shapeText = /['"]shape['"]\s*:\s*\(([\d\s,L]*)\)/.exec(dictionary)?.[1];
+  if (dtype === null || order === undefined || shapeText === undefined) {
+    throw damaged("does not give 'descr', 'fortran_order' and 'shape'");
+  }
+  const shape = shapeText
+    .split(',')
+    .map((part) => part.trim().replace(/L$/, ''))
+    .filter((part) => part !== '')
+    .map(Number);
+  if (!shape.every(Number.isSafeInteger)) throw damaged('gives a shape that is not made of whole numbers');
+  const name = dtype[1] ?? dtype[2] ?? 'a structured type';
+  const precision = DTYPES.get(name);
+  if (precision === undefined) {
+    throw new SurprisalError(
+      'UNSUPPORTED',
+      `${file}: the numbers are of type ${name}; little-endian float64 (<f8) and float32 (<f4) are read. ` +
+        `In Python: numpy.save('new.npy', x.astype('<f8'))`,
+      { details: { file, dtype: name } },
+    );
+  }
+  if (order === 'True') {
+    throw new SurprisalError(
+      'UNSUPPORTED',
+      `${file}: the array is in Fortran order (columns first); rows must lie in one piece. ` +
+        `In Python: numpy.save('new.npy', numpy.ascontiguousarray(x))`,
+      { details: { file } },
+    );
+  }
+  return { precision, shape, offset };
+}
+
+/** Bytes of the numbers that a header announces; infinite where they are too many to count. */
+export function npyDataBytes(header: NpyHeader): number {
+  const bytes = header.shape.reduce((product, length) => product * length, header.precision === 'f8' ? 8 : 4);
+  return Number.isSafeInteger(bytes) ? bytes : Number.POSITIVE_INFINITY;
+}
+
+/**
+ * The matrix of a header, still empty, and its bytes to be filled.
+ *
+ * @param available  bytes that are there for the numbers; nothing is allocated unless they are what the header announces
+ * @throws {SurprisalError} PARSE_ERROR if they are not; UNSUPPORTED if the array has not two dimensions; OUT_OF_MEMORY
+ */
+export function allocateNpy(header: NpyHeader, available: number, file: string): { matrix: Matrix; bytes: Uint8Array } {
+  const { shape, precision } = header;
+  const shapeText = `(${shape.join(', ')}${shape.length === 1 ? ',' : ''})`;
+  const [rows, columns] = shape;
+  if (rows === undefined || columns === undefined || shape.length !== 2 || columns < 1) {
+    throw new SurprisalError(
+      'UNSUPPORTED',
+      `${file}: the array has the shape ${shapeText}; a matrix has two dimensions, environments × components. ` +
+        `In Python: x.reshape(len(x), -1)`,
+      { details: { file, shape } },
+    );
+  }
+  const expected = npyDataBytes(header);
+  if (expected !== available) {
+    throw new ParseError(
+      { file },
+      `an array of the shape ${shapeText} in ${precision === 'f8' ? 'float64' : 'float32'} takes ${expected} bytes; ` +
+        `${available} are there`,
+    );
+  }
+  let buffer: ArrayBufferLike;
+  try {
+    buffer = sharedBuffer(expected);
+  } catch (cause) {
+    throw new SurprisalError('OUT_OF_MEMORY', `${file}: no memory for ${expected} bytes`, { cause });
+  }
+  const data = precision === 'f8' ? new Float64Array(buffer) : new Float32Array(buffer);
+  return { matrix: createMatrix(rows, columns, data), bytes: new Uint8Array(buffer) };
+}
+
+/**
+ * The matrix in the bytes of a `.npy` file (copied).
+ *
+ * @param bytes  the whole file
+ * @param file  its name, for errors
+ * @returns float64 or float32, as stored
+ * @throws {SurprisalError} PARSE_ERROR if the file is damaged; UNSUPPORTED for other types, orders and dimensions
+ *
+ * @example
+ * const x = parseNpy(new Uint8Array(await response.arrayBuffer()), 'x.npy');
+ */
+export function parseNpy(bytes: Uint8Array, file = '<input>'): Matrix {
+  const header = parseNpyHeader(bytes, file);
+  const target = allocateNpy(header, bytes.length - header.offset, file);
+  target.bytes.set(bytes.subarray(header.offset));
+  return target.matrix;
+}
+
+/**
+ * A `.npy` file in two pieces: its header, and the numbers of the matrix (borrowed, not copied).
+ *
+ * @throws {SurprisalError} INVALID_ARGUMENT if a vector is asked for and the matrix has several columns
+ *
+ * @example
+ * const file = new Blob([...formatNpy(x)]);
+ */
+export function* formatNpy(matrix: Matrix, options: FormatNpyOptions = {}): Generator<Uint8Array, void> {
+  const { rows, columns, data } = matrix;
+  if (options.vector && columns !== 1) {
+    throw new SurprisalError('INVALID_ARGUMENT', `a matrix of ${columns} columns is no vector`);
+  }
+  const dtype = data instanceof Float64Array ? '<f8' : '<f4';
+  const shape = options.vector ? `(${rows},)` : `(${rows}, ${columns})`;
+  const dictionary = `{'descr': '${dtype}', 'fortran_order': False, 'shape': ${shape}, }`;
+  // Format 1.0: ten bytes, then the dictionary, padded so that the numbers begin at a multiple of 64.
+  const length = Math.ceil((10 + dictionary.length + 1) / ALIGNMENT) * ALIGNMENT;
+  const header = new Uint8Array(length).fill(0x20);
+  header.set([...MAGIC, 1, 0, (length - 10) & 0xff, (length - 10) >> 8]);
+  for (let at = 0; at < dictionary.length; at++) header[10 + at] = dictionary.charCodeAt(at);
+  header[length - 1] = 0x0a;
+  yield header;
+  yield new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}

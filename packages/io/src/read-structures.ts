@@ -1,0 +1,136 @@
+import { ParseError, type Structure, SurprisalError, throwIfAborted } from '@surprisal/core';
+import type { FrameSlice } from './frame-slice.ts';
+import { LammpsDumpFrames } from './lammps-dump-frames.ts';
+import { LineReader } from './line-reader.ts';
+import { type FrameReader, selectFrames } from './select-frames.ts';
+import { detectFormat, HEAD_BYTES, type StructureFormat } from './structure-format.ts';
+import { Warnings } from './warnings.ts';
+import { XyzFrames } from './xyz-frames.ts';
+
+/** How structures are read. */
+export interface ReadOptions {
+  /** The name of the file, for errors, warnings and the format. Default `<input>`. */
+  readonly file?: string | undefined;
+  /** Default: by content, then by the extension of the name. */
+  readonly format?: StructureFormat | undefined;
+  /** Default: every frame. */
+  readonly frames?: FrameSlice | undefined;
+  /** Symbols of the atom types of a LAMMPS dump, such as `{ 1: 'Na', 2: 'Cl' }`. */
+  readonly species?: Readonly<Record<number, string>> | undefined;
+  /** Unit style of a LAMMPS dump that does not say it; default `metal`, so that lengths are in Å. */
+  readonly units?: string | undefined;
+  /** Told once of each thing that is odd about a file and yet can be read. */
+  readonly onWarning?: ((message: string) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * The structures in a stream of bytes, frame by frame: one frame and one line are in memory, never the file.
+ *
+ * @param bytes  decompressed
+ * @throws {SurprisalError} PARSE_ERROR if the content cannot be believed, with file and line; UNKNOWN_FORMAT if it is not
+ *   recognised; UNSUPPORTED for compressed bytes and for lengths that are not lengths (LAMMPS units lj); ABORTED
+ *
+ * @example
+ * const text = '2\nenergy=-1.5 pbc="F F F" Properties=species:S:1:pos:R:3\nH 0 0 0\nH 0 0 0.74\n';
+ * const stream = new Blob([text]).stream();
+ * for await (const molecule of readStructures(stream)) console.log(molecule.species.symbols); // [ 'H' ]
+ */
+export async function* readStructures(
+  bytes: AsyncIterable<Uint8Array>,
+  options: ReadOptions = {},
+): AsyncGenerator<Structure, void> {
+  const { file = '<input>', frames, signal } = options;
+  throwIfAborted(signal);
+  const source = new PeekedSource(bytes);
+  const lines = new LineReader(source, file, signal);
+  const warnings = new Warnings(file, options.onWarning);
+  try {
+    const head = await source.peek(HEAD_BYTES);
+    refuseCompressed(head, file);
+    if (!holdsText(head)) throw new ParseError({ file }, 'the file is empty; a frame was expected');
+    const reader = openReader(options.format ?? detectFormat(head, file), lines, warnings, options);
+    const met = yield* selectFrames(reader, frames ?? { start: undefined, stop: undefined, step: 1 });
+    if (met.selected === 0) {
+      warnings.warn('frames', `none of its ${met.frames} frames was selected`);
+    }
+  } finally {
+    await lines.close();
+  }
+}
+
+function openReader(
+  format: StructureFormat | undefined,
+  lines: LineReader,
+  warnings: Warnings,
+  options: ReadOptions,
+): FrameReader {
+  if (format === 'lammps-dump') return new LammpsDumpFrames(lines, warnings, options);
+  if (format === 'extxyz' || format === 'xyz') return new XyzFrames(lines, warnings);
+  const known = 'extended or plain XYZ, LAMMPS text dump';
+  if (format === undefined) {
+    throw new SurprisalError(
+      'UNKNOWN_FORMAT',
+      `${lines.file}: neither content nor extension say of which format it is; known are: ${known}`,
+      { details: { file: lines.file } },
+    );
+  }
+  throw new SurprisalError('UNKNOWN_FORMAT', `"${String(format)}" is no known format; known are: ${known}`);
+}
+
+function refuseCompressed(head: Uint8Array, file: string): void {
+  if (head[0] === 0x1f && head[1] === 0x8b) {
+    throw new SurprisalError(
+      'UNSUPPORTED',
+      `${file}: the bytes are gzipped; decompress them first, for example with DecompressionStream('gzip')`,
+    );
+  }
+}
+
+function holdsText(head: Uint8Array): boolean {
+  return head.length >= HEAD_BYTES || head.some((byte) => byte > 32);
+}
+
+/** A stream whose beginning can be looked at before it is read. */
+class PeekedSource implements AsyncIterable<Uint8Array> {
+  readonly #source: AsyncIterator<Uint8Array>;
+  readonly #kept: Uint8Array[] = [];
+  #ended = false;
+
+  constructor(source: AsyncIterable<Uint8Array>) {
+    this.#source = source[Symbol.asyncIterator]();
+  }
+
+  /** The first bytes: as many as asked for, or all. */
+  async peek(bytes: number): Promise<Uint8Array> {
+    let length = this.#kept.reduce((sum, chunk) => sum + chunk.length, 0);
+    while (length < bytes && !this.#ended) {
+      const { done, value } = await this.#source.next();
+      if (done) this.#ended = true;
+      else {
+        this.#kept.push(value);
+        length += value.length;
+      }
+    }
+    const head = new Uint8Array(Math.min(length, bytes));
+    let at = 0;
+    for (const chunk of this.#kept) {
+      head.set(chunk.subarray(0, head.length - at), at);
+      at += Math.min(chunk.length, head.length - at);
+    }
+    return head;
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
+    return {
+      next: () => {
+        const chunk = this.#kept.shift();
+        return chunk === undefined ? this.#source.next() : Promise.resolve({ done: false, value: chunk });
+      },
+      return: async () => {
+        await this.#source.return?.();
+        return { done: true, value: undefined };
+      },
+    };
+  }
+}

@@ -1,0 +1,18 @@
+/** Says each thing that is odd about a file once. */
+export class Warnings {
+  readonly #file: string;
+  readonly #onWarning: ((message: string) => void) | undefined;
+  readonly #said = new Set<string>();
+
+  constructor(file: string, onWarning: ((message: string) => void) | undefined) {
+    this.#file = file;
+    this.#onWarning = onWarning;
+  }
+
+  /** @param subject  what the warning is about; a second warning of the same subject is not said */
+  warn(subject: string, message: string): void {
+    if (this.#said.has(subject)) return;
+    this.#said.add(subject);
+    this.#onWarning?.(`${this.#file}: ${message}`);
+  }
+}

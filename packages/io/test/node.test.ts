@@ -1,0 +1,228 @@
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { createMatrix, createStructure, type Structure } from '@surprisal/core';
+import { parseFrameSlice } from '@surprisal/io';
+import {
+  isMatrixFile,
+  openStructures,
+  readMatrix,
+  writeFileSafely,
+  writeMatrix,
+  writeStructures,
+} from '@surprisal/io/node';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const XYZ = '1\nenergy=-1.5\nH 0 0 0\n1\nenergy=-2.5\nHe 0 0 1\n';
+let folder = '';
+let files = 0;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'surprisal-io-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+function path(extension: string): string {
+  return join(folder, `${files++}${extension}`);
+}
+
+async function fileOf(content: string | Uint8Array, extension: string): Promise<string> {
+  const target = path(extension);
+  await writeFile(target, content);
+  return target;
+}
+
+async function read(target: string, options = {}): Promise<Structure[]> {
+  const structures: Structure[] = [];
+  for await (const structure of openStructures(target, options)) structures.push(structure);
+  return structures;
+}
+
+describe('openStructures', () => {
+  it('reads plain and gzipped files, whatever their names say', async () => {
+    const plain = await read(await fileOf(XYZ, '.xyz'));
+    expect(plain).toHaveLength(2);
+    expect(await read(await fileOf(gzipSync(XYZ), '.xyz.gz'))).toEqual(plain);
+    expect(await read(await fileOf(gzipSync(XYZ), '.data'))).toEqual(plain);
+  });
+
+  it('reads several gzip members as one', async () => {
+    const members = Buffer.concat([gzipSync(XYZ.slice(0, 10)), gzipSync(XYZ.slice(10))]);
+    expect(await read(await fileOf(members, '.xyz.gz'))).toHaveLength(2);
+  });
+
+  it('refuses a gzip file that is cut off at any byte, or damaged', async () => {
+    const bytes = gzipSync(XYZ);
+    for (let length = 2; length < bytes.length; length++) {
+      const target = await fileOf(bytes.subarray(0, length), '.xyz.gz');
+      await expect(read(target), `cut at ${length}`).rejects.toThrow(`${target}: the gzip stream is cut off`);
+    }
+    const damaged = Buffer.from(bytes);
+    damaged[damaged.length - 6] = (damaged[damaged.length - 6] as number) ^ 1;
+    await expect(read(await fileOf(damaged, '.xyz.gz'))).rejects.toThrow('the gzip stream is damaged');
+  });
+
+  it('stops where it is told to and leaves the rest', async () => {
+    const many = await fileOf(gzipSync(`${XYZ.repeat(50_000)}broken`), '.xyz.gz');
+    expect(await read(many, { frames: parseFrameSlice('1:4:2') })).toHaveLength(2);
+    for await (const structure of openStructures(many)) {
+      expect(structure.positions).toHaveLength(3);
+      break;
+    }
+  });
+
+  it('reports how far it is, and ends when it is told to', async () => {
+    const target = await fileOf(XYZ, '.xyz');
+    const done: unknown[] = [];
+    await read(target, { onProgress: (progress: unknown) => done.push(progress) });
+    expect(done.at(-1)).toEqual({ stage: 'read', done: XYZ.length, total: XYZ.length, unit: 'bytes' });
+    await expect(read(target, { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'ABORTED' });
+    const controller = new AbortController();
+    const long = await fileOf(XYZ.repeat(100_000), '.xyz');
+    setTimeout(() => controller.abort(), 20);
+    await expect(read(long, { signal: controller.signal })).rejects.toMatchObject({ code: 'ABORTED' });
+  });
+
+  it('says what is wrong with a path', async () => {
+    await expect(read(join(folder, 'none.xyz'))).rejects.toMatchObject({ code: 'FILE_NOT_FOUND' });
+    await expect(read(folder)).rejects.toMatchObject({
+      code: 'FILE_UNREADABLE',
+      message: `cannot read ${folder}: it is a folder`,
+    });
+    await expect(read(await fileOf('', '.xyz'))).rejects.toThrow('the file is empty');
+  });
+});
+
+describe('writeStructures', () => {
+  it('writes what openStructures reads, gzipped where the name asks for it', async () => {
+    const source = await fileOf(XYZ, '.xyz');
+    const structures = await read(source);
+    for (const extension of ['.xyz', '.extxyz', '.xyz.gz']) {
+      const target = path(extension);
+      await writeStructures(target, openStructures(source));
+      expect(await read(target)).toEqual(structures);
+      expect((await readFile(target))[0] === 0x1f).toBe(extension.endsWith('.gz'));
+    }
+  });
+
+  it('leaves nothing behind where the source fails', async () => {
+    async function* failing(): AsyncGenerator<Structure, void> {
+      yield createStructure({ positions: new Float64Array(300_000) });
+      throw new Error('no more');
+    }
+    for (const extension of ['.xyz', '.xyz.gz']) {
+      const target = path(extension);
+      await expect(writeStructures(target, failing())).rejects.toThrow('no more');
+      expect((await readdir(folder)).filter((name) => target.endsWith(name) || name.endsWith('.tmp'))).toEqual([]);
+    }
+    await expect(writeStructures(path('.pdb'), [])).rejects.toMatchObject({ code: 'UNKNOWN_FORMAT' });
+  });
+});
+
+describe('matrices in files', () => {
+  it('come back as they were', async () => {
+    const data = Float64Array.from({ length: 63 * 500 }, (_, at) => Math.sin(at));
+    for (const matrix of [createMatrix(500, 63, data), createMatrix(500, 63, Float32Array.from(data))]) {
+      for (const extension of ['.npy', '.npz', '.NPY']) {
+        const target = path(extension);
+        expect(isMatrixFile(target)).toBe(true);
+        await writeMatrix(target, matrix);
+        expect(await readMatrix(target)).toEqual(matrix);
+      }
+    }
+    expect(isMatrixFile('x.npy.xyz')).toBe(false);
+  });
+
+  it('are refused where they are cut off, absent, or named otherwise', async () => {
+    const target = path('.npy');
+    await writeMatrix(target, createMatrix(2, 2, new Float64Array(4)));
+    const bytes = await readFile(target);
+    await expect(readMatrix(await fileOf(bytes.subarray(0, -1), '.npy'))).rejects.toThrow(
+      'takes 32 bytes; 31 are there',
+    );
+    await expect(readMatrix(await fileOf(bytes.subarray(0, 5), '.npy'))).rejects.toThrow('this is not a NumPy array');
+    await expect(readMatrix(await fileOf(bytes.subarray(0, 40), '.npy'))).rejects.toThrow('ends in the header');
+    await expect(readMatrix(path('.npy'))).rejects.toMatchObject({ code: 'FILE_NOT_FOUND' });
+    await expect(readMatrix(folder)).rejects.toMatchObject({ code: 'FILE_UNREADABLE' });
+    await expect(writeMatrix(path('.csv'), createMatrix(0, 1, new Float64Array(0)))).rejects.toMatchObject({
+      code: 'UNKNOWN_FORMAT',
+    });
+  });
+});
+
+describe('writeFileSafely', () => {
+  const leftovers = async () => (await readdir(folder)).filter((name) => name.endsWith('.tmp'));
+
+  it('writes bytes and text in order, also when the caller uses its array again', async () => {
+    const target = path('.txt');
+    await writeFileSafely(target, {}, async (sink) => {
+      const bytes = Uint8Array.of(65);
+      await sink.write(bytes);
+      bytes[0] = 66;
+      await sink.write(bytes);
+      await sink.write('Å\n');
+      await sink.write(new Uint8Array(300_000).fill(67));
+      await sink.write('end');
+    });
+    expect(await readFile(target, 'utf8')).toBe(`ABÅ\n${'C'.repeat(300_000)}end`);
+    expect(await leftovers()).toEqual([]);
+  });
+
+  it('does not touch an existing file unless it may', async () => {
+    const target = await fileOf('old', '.txt');
+    let called = false;
+    const write = async () => {
+      called = true;
+    };
+    await expect(writeFileSafely(target, {}, write)).rejects.toMatchObject({ code: 'FILE_EXISTS' });
+    expect(called).toBe(false);
+    await writeFileSafely(target, { overwrite: true }, (sink) => sink.write('new'));
+    expect(await readFile(target, 'utf8')).toBe('new');
+  });
+
+  it('does not replace a file that appears meanwhile', async () => {
+    const target = path('.txt');
+    const attempt = writeFileSafely(target, {}, async (sink) => {
+      await sink.write('mine');
+      await writeFile(target, 'theirs');
+    });
+    await expect(attempt).rejects.toMatchObject({ code: 'FILE_EXISTS' });
+    expect(await readFile(target, 'utf8')).toBe('theirs');
+    expect(await leftovers()).toEqual([]);
+  });
+
+  it('leaves the target as it was where writing fails or is interrupted', async () => {
+    const target = await fileOf('old', '.txt');
+    const controller = new AbortController();
+    const failing = writeFileSafely(target, { overwrite: true }, async (sink) => {
+      await sink.write('x'.repeat(1_000_000));
+      throw new Error('half way');
+    });
+    await expect(failing).rejects.toThrow('half way');
+    const interrupted = writeFileSafely(target, { overwrite: true, signal: controller.signal }, async (sink) => {
+      await sink.write('x'.repeat(1_000_000));
+      controller.abort();
+      await sink.write('x');
+    });
+    await expect(interrupted).rejects.toMatchObject({ code: 'ABORTED' });
+    expect(await readFile(target, 'utf8')).toBe('old');
+    expect(await leftovers()).toEqual([]);
+  });
+
+  it('follows links, and replaces nothing but files', async () => {
+    const target = await fileOf('old', '.txt');
+    const alias = path('.txt');
+    await symlink(target, alias);
+    await writeFileSafely(alias, { overwrite: true }, (sink) => sink.write('new'));
+    expect(await readFile(target, 'utf8')).toBe('new');
+    const directory = path('');
+    await mkdir(directory);
+    const write = (file: string) => writeFileSafely(file, { overwrite: true }, (sink) => sink.write('x'));
+    await expect(write(directory)).rejects.toMatchObject({ code: 'FILE_UNWRITABLE' });
+    await expect(write(join(folder, 'no', 'such', 'folder.txt'))).rejects.toMatchObject({ code: 'FILE_UNWRITABLE' });
+    await expect(write('/dev/null')).rejects.toThrow('it exists and is not a file');
+    expect(existsSync('/dev/null')).toBe(true);
+  });
+});
