@@ -1,0 +1,103 @@
+import { atomCount, type Context, cooperate, type Matrix, type Structure } from '@surprisal/core';
+import { type Neighborhood, neighborSearch } from '@surprisal/neighbors';
+import { addExpectedRow } from './expected-row.ts';
+import type { QuestsParameters } from './quests-parameters.ts';
+
+/** The TypeScript implementation, the equations line by line: one environment after the other. */
+export async function referenceQuests(
+  structures: readonly Structure[],
+  parameters: QuestsParameters,
+  matrix: Matrix,
+  context: Pick<Context, 'signal' | 'onProgress'>,
+): Promise<void> {
+  const breathe = cooperate('descriptors', matrix.rows, 'environments', context);
+  let row = 0;
+  for (const [i, structure] of structures.entries()) {
+    const search = neighborSearch(structure, parameters.cutoff, i + 1);
+    for (let atom = 0; atom < atomCount(structure); atom++) {
+      matrix.data.set(environmentRow(search.neighborhood(atom), parameters), row * matrix.columns);
+      row++;
+      await breathe(row);
+    }
+  }
+}
+
+/** [X1 | X2] of one environment, or the parts of it that are wanted. */
+function environmentRow(around: Neighborhood, parameters: QuestsParameters): Float64Array {
+  const row = new Float64Array(parameters.columns);
+  if (parameters.x1) row.set(x1(around, parameters));
+  if (parameters.x2) row.set(x2(around, parameters), parameters.x1 ? parameters.k : 0);
+  return row;
+}
+
+/** X1_j = w(r_ij)/r_ij */
+function x1({ count, distances }: Neighborhood, { k, cutoff }: QuestsParameters): Float64Array {
+  const values = new Float64Array(k);
+  for (let j = 0; j < Math.min(k, count); j++) {
+    const r = distances[j] as number;
+    values[j] = rootWeight(r, cutoff) ** 2 / r;
+  }
+  return values;
+}
+
+/** X2_m = (1/k) Σ_j m-th largest of { √(w_ij w_il)/r_jl : l ≠ j }, in the mean over all choices among tied neighbours. */
+function x2(around: Neighborhood, { k, cutoff, tieTolerance }: QuestsParameters): Float64Array {
+  const sums = new Float64Array(k - 1);
+  const { certain, tied } = splitAtKth(around, k, tieTolerance);
+  const candidates = certain + tied;
+  const drawn = tied > 0 ? k - certain : 0;
+  const weights = Float64Array.from({ length: candidates }, (_, j) =>
+    rootWeight(around.distances[j] as number, cutoff),
+  );
+  for (let j = 0; j < candidates; j++) {
+    const value = (l: number) => ((weights[j] as number) * (weights[l] as number)) / separation(around.vectors, j, l);
+    const fromCertain = sorted(0, certain, j, value);
+    const fromTied = sorted(certain, candidates, j, value);
+    // A certain neighbour always has its row. A tied one has it if it is drawn itself; then one less of the others is.
+    if (j < certain) addExpectedRow(fromCertain, fromTied, drawn, 1, sums);
+    else addExpectedRow(fromCertain, fromTied, drawn - 1, drawn / tied, sums);
+  }
+  return sums.map((sum) => sum / k);
+}
+
+/**
+ * How many neighbours belong to the environment for certain, and how many more, at the k-th distance, some of which do.
+ *
+ * The certain ones are I = { r < r_k − τ }, the tied ones T = { |r − r_k| ≤ τ }. Where there is just room for all of T, or
+ * where there are no more than k neighbours, all are certain and none is tied.
+ */
+function splitAtKth(
+  { count, distances }: Neighborhood,
+  k: number,
+  tieTolerance: number,
+): { certain: number; tied: number } {
+  if (count <= k) return { certain: count, tied: 0 };
+  const kth = distances[k - 1] as number;
+  let end = k;
+  while (end < count && (distances[end] as number) - kth <= tieTolerance) end++;
+  if (end === k) return { certain: k, tied: 0 };
+  let certain = k - 1;
+  while (certain > 0 && kth - (distances[certain - 1] as number) <= tieTolerance) certain--;
+  return { certain, tied: end - certain };
+}
+
+/** Values of the neighbours from `start` to `end`, without neighbour j; largest first. */
+function sorted(start: number, end: number, j: number, value: (l: number) => number): Float64Array {
+  const values = new Float64Array(end - start - (j >= start && j < end ? 1 : 0));
+  let n = 0;
+  for (let l = start; l < end; l++) if (l !== j) values[n++] = value(l);
+  return values.sort().reverse();
+}
+
+/** √w(r) = 1 − (r/r_c)², for r < r_c */
+function rootWeight(r: number, cutoff: number): number {
+  return 1 - (r / cutoff) ** 2;
+}
+
+/** r_jl of two neighbours. It is above 0: where it is not, the search from one of the two reports them. */
+function separation(vectors: Float64Array, j: number, l: number): number {
+  const x = (vectors[3 * l] as number) - (vectors[3 * j] as number);
+  const y = (vectors[3 * l + 1] as number) - (vectors[3 * j + 1] as number);
+  const z = (vectors[3 * l + 2] as number) - (vectors[3 * j + 2] as number);
+  return Math.sqrt(x * x + y * y + z * z);
+}

@@ -1,0 +1,11 @@
+export { nearestNeighbors } from './nearest-neighbors.ts';
+export { neighborList } from './neighbor-list.ts';
+export { coincidentAtoms, type Neighborhood, type NeighborSearch, neighborSearch } from './neighbor-search.ts';
+export type {
+  NearestNeighbors,
+  NearestNeighborsOptions,
+  NeighborList,
+  NeighborListOptions,
+} from './neighbors-backend.ts';
+export { type RunBatchesOptions, runBatches } from './run-batches.ts';
+export type { PackedStructures } from './structure-batches.ts';

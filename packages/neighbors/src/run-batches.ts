@@ -1,0 +1,72 @@
+import { atomCount, type Context, cooperate, fromNativeError, type Structure, throwIfAborted } from '@surprisal/core';
+import { type NativeJob, runJob, type StructureBatch } from '@surprisal/native';
+import { neighborSearch } from './neighbor-search.ts';
+import { periodicLattice } from './periodic-lattice.ts';
+import { type PackedStructures, structureBatches } from './structure-batches.ts';
+
+/** What {@link runBatches} takes beside structures and work. */
+export interface RunBatchesOptions extends Pick<Context, 'signal' | 'onProgress'> {
+  /** Å */
+  readonly cutoff: number;
+  /** What is being done, for progress. */
+  readonly stage: string;
+  /** What progress calls an atom. */
+  readonly unit: string;
+}
+
+/**
+ * Native work over all atoms of a list of structures, a bounded number of them at a time: checks the cells, packs, waits,
+ * reports progress in atoms, and gives errors the same words as the reference.
+ *
+ * @param start  begins the work on one batch
+ * @param take   receives its result
+ * @throws {SurprisalError} INVALID_CELL, COINCIDENT_ATOMS, OUT_OF_MEMORY, ABORTED
+ */
+export async function runBatches<T>(
+  structures: readonly Structure[],
+  { cutoff, stage, unit, signal, onProgress }: RunBatchesOptions,
+  start: (batch: StructureBatch, packed: PackedStructures) => NativeJob<T>,
+  take: (result: T, packed: PackedStructures) => void,
+): Promise<void> {
+  throwIfAborted(signal);
+  structures.forEach((structure, i) => {
+    periodicLattice(structure, cutoff, i + 1);
+  });
+  const total = structures.reduce((sum, structure) => sum + atomCount(structure), 0);
+  for (const packed of structureBatches(structures)) {
+    const report =
+      onProgress &&
+      ((done: number, of: number) =>
+        onProgress({ stage, done: packed.firstAtom + Math.round((done / of) * packed.atoms), total, unit }));
+    try {
+      take(await runJob(() => start(packed.batch, packed), { signal, onProgress: report }), packed);
+    } catch (error) {
+      const known = fromNativeError(error);
+      if (known instanceof Error && 'code' in known && known.code === 'COINCIDENT_ATOMS') {
+        await findCoincidence(packed, cutoff, { signal });
+      }
+      throw known;
+    }
+  }
+}
+
+/**
+ * Looks again for atoms that lie at the same place, to name them and their structure by their place in the whole list;
+ * native code knows only their place in the batch.
+ *
+ * @throws {SurprisalError} COINCIDENT_ATOMS
+ */
+async function findCoincidence(
+  { structures, firstStructure }: PackedStructures,
+  cutoff: number,
+  context: Pick<Context, 'signal'>,
+): Promise<void> {
+  const breathe = cooperate('looking for coincident atoms', undefined, 'atoms', context);
+  for (const [i, structure] of structures.entries()) {
+    const search = neighborSearch(structure, cutoff, firstStructure + i + 1);
+    for (let atom = 0; atom < atomCount(structure); atom++) {
+      search.neighborhood(atom);
+      await breathe(atom);
+    }
+  }
+}

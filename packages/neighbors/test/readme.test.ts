@@ -1,0 +1,10 @@
+import { readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { farthest, pairs } from './readme-example.ts';
+
+it('runs the example of the README', () => {
+  const source = readFileSync(new URL('./readme-example.ts', import.meta.url), 'utf8');
+  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+  expect(readme).toContain(source.replaceAll('export const', 'const'));
+  expect([pairs, farthest.toFixed(6)]).toEqual([42, '4.427453']);
+});

@@ -1,0 +1,11 @@
+export { bruteForceNeighbors, type NeighborPair } from './brute-force-neighbors.ts';
+export { scatterImages, skewCell, supercell, swapHandedness } from './cell-descriptions.ts';
+export { type CrystalName, crystalNames, idealCrystal } from './ideal-crystal.ts';
+export { maxAbsDifference } from './max-abs-difference.ts';
+export { longTests, outsideData, outsideTest } from './outside-data.ts';
+export { property } from './property.ts';
+export { type RandomStream, randomStream } from './random-stream.ts';
+export { type RandomStructureOptions, randomStructure } from './random-structure.ts';
+export { randomOrder, renumber } from './renumber.ts';
+export { randomRotation, rotate, translate } from './rigid-motion.ts';
+export { type TestDescriptorOptions, testDescriptor } from './test-descriptor.ts';

@@ -1,0 +1,77 @@
+import { spawn } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { outsideTest, testDescriptor } from '@surprisal/testing';
+import { describe, expect, it } from 'vitest';
+import { coordination, descriptorOf } from './coordination.ts';
+
+interface Outcome {
+  readonly fullName: string;
+  readonly status: string;
+  readonly failureMessages: readonly string[];
+}
+
+/** Runs suites of `fixtures/` in a process of their own. */
+async function outcomes(suite: string, environment: Record<string, string> = {}): Promise<Outcome[]> {
+  const vitest = join(dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs');
+  const folder = fileURLToPath(new URL('./fixtures/', import.meta.url));
+  const child = spawn(process.execPath, [vitest, 'run', suite, '--root', folder, '--reporter=json'], {
+    env: { ...process.env, SURPRISAL_SEED: '', ...environment },
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  let output = '';
+  for await (const chunk of child.stdout) output += chunk;
+  const report: { testResults: { assertionResults: Outcome[] }[] } = JSON.parse(output);
+  return report.testResults.flatMap(({ assertionResults }) => assertionResults);
+}
+
+testDescriptor(descriptorOf(coordination), { runs: 4 });
+
+describe('testDescriptor', () => {
+  it('finds each fault', async () => {
+    const failed = (await outcomes('broken-descriptors')).filter(({ status }) => status === 'failed');
+    const failuresOf = (name: string) =>
+      failed
+        .filter(({ fullName }) => fullName.includes(`descriptor ${name},`))
+        .map(({ fullName }) => fullName)
+        .join('\n');
+    expect(failuresOf('looks at directions')).toContain('under rotation');
+    expect(failuresOf('looks at positions')).toContain('under translation');
+    expect(failuresOf('looks at numbers')).toContain('under renumbering');
+    expect(failuresOf('counts images wrongly')).toContain('under supercells');
+    expect(failuresOf('loses left-handed cells')).toContain('under the description of the cell');
+    expect(failuresOf('chooses among ties by order')).toContain('of ideal fcc');
+    expect(failuresOf('sees the whole structure')).toContain('does not see beyond its cutoff');
+    expect(failuresOf('is not finite')).toContain('gives one finite row for each atom');
+    expect(failuresOf('is not the same again')).toContain('gives the same bits again');
+    expect(failuresOf('does not store float32')).toContain('stores the same numbers in float32');
+    expect(failuresOf('does not stop')).toContain('stops when its signal has fired');
+    expect(failuresOf('forgets an atom')).toContain('gives one finite row for each atom');
+    expect(failuresOf('invents rows for nothing')).toContain('has no rows for no structures');
+  });
+});
+
+describe('property', () => {
+  it('names the seed of a failure, which repeats it', async () => {
+    const [first, word] = await outcomes('failing-property');
+    expect(first?.status).toBe('failed');
+    const message = first?.failureMessages.join('\n') ?? '';
+    const seed = /seed (\d+) \(repeat with SURPRISAL_SEED=(\d+)\)/.exec(message);
+    expect(seed?.[1]).toBe(seed?.[2]);
+    expect(message).toContain(`drew from ${seed?.[1]}`);
+    expect(word?.failureMessages.join('\n')).toMatch(/seed \d+ \(repeat with SURPRISAL_SEED=\d+\): a word/);
+
+    const [again] = await outcomes('failing-property', { SURPRISAL_SEED: seed?.[1] ?? '' });
+    expect(again?.failureMessages.join('\n')).toContain(`drew from ${seed?.[1]}`);
+  });
+
+  it('refuses a seed that is none', async () => {
+    const [outcome] = await outcomes('failing-property', { SURPRISAL_SEED: 'seven' });
+    expect(outcome?.failureMessages.join('\n')).toContain('SURPRISAL_SEED is "seven"; it must be a whole number');
+  });
+});
+
+outsideTest('outsideTest hands over the folder', (folder) => {
+  expect(folder).toBe(process.env['SURPRISAL_DATA']);
+});
