@@ -34,7 +34,10 @@ const CUTOFF = 5;
 const COLUMNS = 2 * K - 1;
 
 /** All cases, with a function that removes what they left on disk. */
-export async function makeCases(scale: Scale, threads: number): Promise<{ cases: Case[]; dispose: () => Promise<void> }> {
+export async function makeCases(
+  scale: Scale,
+  threads: number,
+): Promise<{ cases: Case[]; dispose: () => Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'surprisal-bench-'));
   const copper = rattledCopper(scale === 'full' ? 20 : 4, SEED);
   const atoms = copper.positions.length / 3;
@@ -137,7 +140,13 @@ function extxyz(structure: Structure): string {
 
 function lammpsDump({ positions, cell }: Structure): string {
   const edge = cell?.[0] as number;
-  const lines = ['ITEM: TIMESTEP', '0', 'ITEM: NUMBER OF ATOMS', `${positions.length / 3}`, 'ITEM: BOX BOUNDS pp pp pp'];
+  const lines = [
+    'ITEM: TIMESTEP',
+    '0',
+    'ITEM: NUMBER OF ATOMS',
+    `${positions.length / 3}`,
+    'ITEM: BOX BOUNDS pp pp pp',
+  ];
   lines.push(`0 ${edge}`, `0 ${edge}`, `0 ${edge}`, 'ITEM: ATOMS id type element x y z');
   for (let i = 0; i < positions.length; i += 3) {
     const place = Array.from(positions.subarray(i, i + 3), (r) => r.toPrecision(10)).join(' ');

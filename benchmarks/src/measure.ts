@@ -29,7 +29,8 @@ export async function measure(cases: readonly Case[], rounds: number): Promise<M
     const limit = cases.findIndex(
       (other) => other.name === `multiply-adds ${one.multiplyAdds?.precision}` && other.threads === one.threads,
     );
-    const shares = limit < 0 ? [] : own.map((rate, r) => (rate * (one.multiplyAdds?.perUnit ?? 0)) / (rates[limit]?.[r] as number));
+    const shares =
+      limit < 0 ? [] : own.map((rate, r) => (rate * (one.multiplyAdds?.perUnit ?? 0)) / (rates[limit]?.[r] as number));
     return {
       name: one.name,
       parameters: one.parameters,

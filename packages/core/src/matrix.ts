@@ -22,7 +22,13 @@ export interface Matrix {
  * const x = createMatrix(2, 3, Float64Array.of(1, 2, 3, 4, 5, 6));
  */
 export function createMatrix(rows: number, columns: number, data: Float64Array | Float32Array): Matrix {
-  if (!Number.isInteger(rows) || !Number.isInteger(columns) || rows < 0 || columns < 1 || data.length !== rows * columns) {
+  if (
+    !Number.isInteger(rows) ||
+    !Number.isInteger(columns) ||
+    rows < 0 ||
+    columns < 1 ||
+    data.length !== rows * columns
+  ) {
     throw new SurprisalError('DIMENSION_MISMATCH', `${data.length} numbers do not make a ${rows}×${columns} matrix`, {
       details: { rows, columns, length: data.length },
     });

@@ -45,7 +45,11 @@ describe('structures', () => {
     ['too many species', () => createStructure({ positions, species: ['H', 'O'] }), 'DIMENSION_MISMATCH'],
     [
       'a short column',
-      () => createStructure({ positions, columns: new Map([['f', { kind: 'real', width: 3, values: new Float64Array(2) }]]) }),
+      () =>
+        createStructure({
+          positions,
+          columns: new Map([['f', { kind: 'real', width: 3, values: new Float64Array(2) }]]),
+        }),
       'DIMENSION_MISMATCH',
     ],
   ];

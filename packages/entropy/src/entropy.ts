@@ -1,4 +1,12 @@
-import { type Context, communicatorOf, type Matrix, matrixRows, ownedRows, SurprisalError, sumOverRows } from '@surprisal/core';
+import {
+  type Context,
+  communicatorOf,
+  type Matrix,
+  matrixRows,
+  ownedRows,
+  SurprisalError,
+  sumOverRows,
+} from '@surprisal/core';
 import { logKernelSumMany } from '@surprisal/kernels';
 import { DEFAULT_BANDWIDTH } from './defaults.ts';
 
@@ -78,7 +86,11 @@ async function entropyOf(
   const mean = (await sumOverRows(surprisal, communicator)) / rows;
   const entropy = Math.min(mean, maxEntropy);
   // D = H + ln mean exp(u_i − H) for u_i = ln n − ln s_i: no large numbers, and not below H (Jensen).
-  const excess = (await sumOverRows(surprisal.map((value) => Math.exp(value - entropy)), communicator)) / rows;
+  const excess =
+    (await sumOverRows(
+      surprisal.map((value) => Math.exp(value - entropy)),
+      communicator,
+    )) / rows;
   const diversity = Math.min(entropy + Math.max(Math.log(excess), 0), maxEntropy);
   return { bandwidth, entropy, maxEntropy, diversity };
 }

@@ -6,7 +6,11 @@ import { differentialEntropy, differentialEntropyMany, entropy, entropyMany, nov
 const backends = ['native', 'reference'] as const;
 
 function randomMatrix(random: RandomStream, rows: number, columns: number, spread: number): Matrix {
-  return createMatrix(rows, columns, Float64Array.from({ length: rows * columns }, () => spread * random.gaussian()));
+  return createMatrix(
+    rows,
+    columns,
+    Float64Array.from({ length: rows * columns }, () => spread * random.gaussian()),
+  );
 }
 
 /** `size` communicators in one process: each collective waits for all of them. */
@@ -41,11 +45,20 @@ function deferred() {
 describe.each(backends)('entropy, %s', (backend) => {
   it('is 0 where all environments are equal', async () => {
     const x = createMatrix(100, 4, new Float64Array(400).fill(0.3));
-    expect(await entropy(x, { backend })).toEqual({ bandwidth: 0.015, entropy: 0, maxEntropy: Math.log(100), diversity: 0 });
+    expect(await entropy(x, { backend })).toEqual({
+      bandwidth: 0.015,
+      entropy: 0,
+      maxEntropy: Math.log(100),
+      diversity: 0,
+    });
   });
 
   it('is ln n where no two are alike', async () => {
-    const x = createMatrix(50, 1, Float64Array.from({ length: 50 }, (_, i) => i));
+    const x = createMatrix(
+      50,
+      1,
+      Float64Array.from({ length: 50 }, (_, i) => i),
+    );
     const { entropy: h, diversity } = await entropy(x, { backend });
     expect(h).toBeCloseTo(Math.log(50), 14);
     expect(diversity).toBeCloseTo(Math.log(50), 14);
@@ -53,15 +66,24 @@ describe.each(backends)('entropy, %s', (backend) => {
 
   it('is that of the shares where environments fall into groups far apart', async () => {
     // 30 times a, 10 times b: H = −¾ ln ¾ − ¼ ln ¼, and two kinds: D = ln 2.
-    const x = createMatrix(40, 1, Float64Array.from({ length: 40 }, (_, i) => (i < 30 ? 0 : 9)));
+    const x = createMatrix(
+      40,
+      1,
+      Float64Array.from({ length: 40 }, (_, i) => (i < 30 ? 0 : 9)),
+    );
     const { entropy: h, diversity } = await entropy(x, { backend });
     expect(h).toBeCloseTo(-0.75 * Math.log(0.75) - 0.25 * Math.log(0.25), 14);
     expect(diversity).toBeCloseTo(Math.log(2), 14);
   });
 
   it('is 0 for one environment, and undefined for none', async () => {
-    expect(await entropy(createMatrix(1, 2, new Float64Array(2)), { backend })).toMatchObject({ entropy: 0, diversity: 0 });
-    await expect(entropy(createMatrix(0, 2, new Float64Array(0)), { backend })).rejects.toMatchObject({ code: 'EMPTY_INPUT' });
+    expect(await entropy(createMatrix(1, 2, new Float64Array(2)), { backend })).toMatchObject({
+      entropy: 0,
+      diversity: 0,
+    });
+    await expect(entropy(createMatrix(0, 2, new Float64Array(0)), { backend })).rejects.toMatchObject({
+      code: 'EMPTY_INPUT',
+    });
   });
 
   property('0 ≤ H ≤ D ≤ ln n, and H falls with h', 15, async (random) => {
@@ -87,7 +109,9 @@ describe('ranks', () => {
       for (const result of await Promise.all(group(size).map((communicator) => entropy(x, { communicator })))) {
         expect(result).toEqual(alone);
       }
-      for (const dH of await Promise.all(group(size).map((communicator) => differentialEntropy(y, x, { communicator })))) {
+      for (const dH of await Promise.all(
+        group(size).map((communicator) => differentialEntropy(y, x, { communicator })),
+      )) {
         expect(dH).toEqual(surprisal);
       }
     }

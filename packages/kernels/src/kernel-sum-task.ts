@@ -36,9 +36,13 @@ export function kernelSumTask(
   if (bandwidths.length === 0) throw new SurprisalError('INVALID_BANDWIDTH', 'no bandwidth was given');
   for (const bandwidth of bandwidths) {
     if (!(bandwidth >= SMALLEST_BANDWIDTH && bandwidth <= LARGEST_BANDWIDTH)) {
-      throw new SurprisalError('INVALID_BANDWIDTH', `the bandwidth is ${bandwidth}; it must be a number above 0 (1/Å)`, {
-        details: { bandwidth },
-      });
+      throw new SurprisalError(
+        'INVALID_BANDWIDTH',
+        `the bandwidth is ${bandwidth}; it must be a number above 0 (1/Å)`,
+        {
+          details: { bandwidth },
+        },
+      );
     }
   }
   checkFinite(references, 'references');

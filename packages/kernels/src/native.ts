@@ -1,7 +1,7 @@
 import type { Context } from '@surprisal/core';
 import { type NativeAddon, runJob } from '@surprisal/native';
-import { STAGE, UNIT } from './stage.ts';
 import type { KernelSumTask } from './kernel-sum-task.ts';
+import { STAGE, UNIT } from './stage.ts';
 
 /** The kernel sums of a task in C++, on `threads` threads. */
 export async function nativeLogKernelSums(
@@ -16,7 +16,12 @@ export async function nativeLogKernelSums(
       onProgress:
         onProgress &&
         ((done, total) => {
-          onProgress({ stage: STAGE, done: Math.floor((done / total) * queries.rows), total: queries.rows, unit: UNIT });
+          onProgress({
+            stage: STAGE,
+            done: Math.floor((done / total) * queries.rows),
+            total: queries.rows,
+            unit: UNIT,
+          });
         }),
     },
   );

@@ -48,7 +48,9 @@ describe.each(backends)('the %s backend', (backend) => {
 
   it('has nothing to say of no query', async () => {
     const none = createMatrix(0, 2, new Float64Array(0));
-    expect(await logKernelSum(none, createMatrix(1, 2, new Float64Array(2)), { bandwidth: 1, backend })).toHaveLength(0);
+    expect(await logKernelSum(none, createMatrix(1, 2, new Float64Array(2)), { bandwidth: 1, backend })).toHaveLength(
+      0,
+    );
   });
 
   it('does several bandwidths in one pass', async () => {
@@ -86,16 +88,40 @@ describe.each(backends)('the %s backend', (backend) => {
 
   const x = createMatrix(2, 2, Float64Array.of(1, 2, 3, 4));
   const wrong: [string, Promise<unknown> | (() => Promise<unknown>), string][] = [
-    ['another width', () => logKernelSum(x, createMatrix(1, 1, new Float64Array(1)), { bandwidth: 1, backend }), 'DIMENSION_MISMATCH'],
-    ['no reference', () => logKernelSum(x, createMatrix(0, 2, new Float64Array(0)), { bandwidth: 1, backend }), 'EMPTY_REFERENCE'],
+    [
+      'another width',
+      () => logKernelSum(x, createMatrix(1, 1, new Float64Array(1)), { bandwidth: 1, backend }),
+      'DIMENSION_MISMATCH',
+    ],
+    [
+      'no reference',
+      () => logKernelSum(x, createMatrix(0, 2, new Float64Array(0)), { bandwidth: 1, backend }),
+      'EMPTY_REFERENCE',
+    ],
     ['h = 0', () => logKernelSum(x, x, { bandwidth: 0, backend }), 'INVALID_BANDWIDTH'],
     ['h < 0', () => logKernelSum(x, x, { bandwidth: -1, backend }), 'INVALID_BANDWIDTH'],
     ['h = NaN', () => logKernelSum(x, x, { bandwidth: Number.NaN, backend }), 'INVALID_BANDWIDTH'],
     ['no bandwidth', () => logKernelSumMany(x, x, { bandwidths: [], backend }), 'INVALID_BANDWIDTH'],
-    ['NaN', () => logKernelSum(createMatrix(1, 2, Float64Array.of(1, Number.NaN)), x, { bandwidth: 1, backend }), 'INVALID_ARGUMENT'],
-    ['too few weights', () => logKernelSum(x, x, { bandwidth: 1, weights: Float64Array.of(1), backend }), 'DIMENSION_MISMATCH'],
-    ['a negative weight', () => logKernelSum(x, x, { bandwidth: 1, weights: Float64Array.of(1, -1), backend }), 'INVALID_ARGUMENT'],
-    ['weights of 0', () => logKernelSum(x, x, { bandwidth: 1, weights: new Float64Array(2), backend }), 'EMPTY_REFERENCE'],
+    [
+      'NaN',
+      () => logKernelSum(createMatrix(1, 2, Float64Array.of(1, Number.NaN)), x, { bandwidth: 1, backend }),
+      'INVALID_ARGUMENT',
+    ],
+    [
+      'too few weights',
+      () => logKernelSum(x, x, { bandwidth: 1, weights: Float64Array.of(1), backend }),
+      'DIMENSION_MISMATCH',
+    ],
+    [
+      'a negative weight',
+      () => logKernelSum(x, x, { bandwidth: 1, weights: Float64Array.of(1, -1), backend }),
+      'INVALID_ARGUMENT',
+    ],
+    [
+      'weights of 0',
+      () => logKernelSum(x, x, { bandwidth: 1, weights: new Float64Array(2), backend }),
+      'EMPTY_REFERENCE',
+    ],
   ];
   it.each(wrong)('refuses %s', async (_, call, code) => {
     await expect(call).rejects.toMatchObject({ name: 'SurprisalError', code });
@@ -118,7 +144,11 @@ describe('native equals reference', () => {
       : undefined;
     if (weights !== undefined) weights[random.whole(0, references.rows - 1)] = 1;
     const options = { bandwidths, weights };
-    const native = await logKernelSumMany(queries, references, { ...options, backend: 'native', threads: random.whole(1, 7) });
+    const native = await logKernelSumMany(queries, references, {
+      ...options,
+      backend: 'native',
+      threads: random.whole(1, 7),
+    });
     const reference = await logKernelSumMany(queries, references, { ...options, backend: 'reference' });
     for (const [b, sums] of reference.entries()) {
       for (const [i, sum] of sums.entries()) {
@@ -167,7 +197,10 @@ describe('native equals reference', () => {
     const shared = new Float64Array(new SharedArrayBuffer(x.data.byteLength));
     shared.set(x.data);
     const y = createMatrix(500, 63, shared);
-    const [a, b] = await Promise.all([logKernelSum(x, x, { bandwidth: 0.015 }), logKernelSum(y, y, { bandwidth: 0.015 })]);
+    const [a, b] = await Promise.all([
+      logKernelSum(x, x, { bandwidth: 0.015 }),
+      logKernelSum(y, y, { bandwidth: 0.015 }),
+    ]);
     expect(maxAbsDifference(a, b)).toBe(0);
   });
 });

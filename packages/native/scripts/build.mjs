@@ -11,16 +11,20 @@ const folder = fileURLToPath(new URL('..', import.meta.url));
 const binary = `${folder}prebuilds/${process.platform}-${process.arch}/surprisal.node`;
 const optional = process.argv.includes('--optional');
 
-const runs = (command) => spawnSync(command, ['--version'], { stdio: 'ignore' }).status === 0;
+const runs = (/** @type {string} */ command) => spawnSync(command, ['--version'], { stdio: 'ignore' }).status === 0;
 
 function build() {
   const compiler = [process.env.CXX, 'g++', 'clang++', 'c++'].find((name) => name && runs(name));
   if (compiler === undefined) return 'there is no C++ compiler (g++, clang++ or the one that CXX names)';
   if (!runs('make')) return 'there is no make';
-  const made = spawnSync('make', ['--silent', `-j${availableParallelism()}`, 'addon', `CXX=${compiler}`, `NODE=${process.execPath}`], {
-    cwd: folder,
-    encoding: 'utf8',
-  });
+  const made = spawnSync(
+    'make',
+    ['--silent', `-j${availableParallelism()}`, 'addon', `CXX=${compiler}`, `NODE=${process.execPath}`],
+    {
+      cwd: folder,
+      encoding: 'utf8',
+    },
+  );
   if (made.status === 0) return undefined;
   return `${compiler} failed:\n${`${made.stdout}${made.stderr}${made.error ?? ''}`.trim().split('\n').slice(-20).join('\n')}`;
 }
@@ -31,9 +35,13 @@ if (problem === undefined) {
 } else {
   console.error(`surprisal: the native backend was not built: ${problem}`);
   if (optional) {
-    const what = existsSync(binary) ? 'an earlier binary stays in use' : 'one core of JavaScript does the work, tens to hundreds of times slower';
+    const what = existsSync(binary)
+      ? 'an earlier binary stays in use'
+      : 'one core of JavaScript does the work, tens to hundreds of times slower';
     console.error(`surprisal goes on without it: results are the same, but ${what}.`);
-    console.error('To mend it: install a C++17 compiler and make (Debian: apt-get install g++ make), then build again.');
+    console.error(
+      'To mend it: install a C++17 compiler and make (Debian: apt-get install g++ make), then build again.',
+    );
   } else {
     process.exitCode = 1;
   }

@@ -119,10 +119,11 @@ describe('worker threads', () => {
 
   it('compute, in one pool', async () => {
     const workers = [start({ rows: 2000 }), start({ rows: 2000 })];
-    for (const worker of workers) {
-      expect(await message(worker)).toMatchObject({ sum: Math.log(2000), done: 2000, total: 2000 });
-      await worker.terminate();
+    // Listen to both before waiting for either: what arrives while nobody listens is lost.
+    for (const result of await Promise.all(workers.map(message))) {
+      expect(result).toMatchObject({ sum: Math.log(2000), done: 2000, total: 2000 });
     }
+    await Promise.all(workers.map((worker) => worker.terminate()));
   });
 
   it('are told how far a call is, and can cancel it', async () => {
@@ -158,9 +159,17 @@ describe('wrong input is refused before any memory is touched', () => {
     ['weights of 0', (a) => a.logKernelSum(rows(1), rows(1), 63, BANDWIDTH, Float64Array.of(0), 1), /weight/],
     ['a batch that is no object', (a) => a.neighborList(3 as never, 5, false, 1), /object/],
     ['offsets that fall', (a) => a.neighborList({ ...dimer, offsets: Uint32Array.of(0, 3, 2) }, 5, false, 1), /ascend/],
-    ['offsets past the end', (a) => a.neighborList({ ...dimer, offsets: Uint32Array.of(0, 9) }, 5, false, 1), /lengths/],
+    [
+      'offsets past the end',
+      (a) => a.neighborList({ ...dimer, offsets: Uint32Array.of(0, 9) }, 5, false, 1),
+      /lengths/,
+    ],
     ['too few cells', (a) => a.neighborList({ ...dimer, cells: new Float64Array(3) }, 5, false, 1), /lengths/],
-    ['NaN positions', (a) => a.neighborList({ ...dimer, positions: new Float64Array(6).fill(Number.NaN) }, 5, false, 1), /finite/],
+    [
+      'NaN positions',
+      (a) => a.neighborList({ ...dimer, positions: new Float64Array(6).fill(Number.NaN) }, 5, false, 1),
+      /finite/,
+    ],
     ['a negative cutoff', (a) => a.nearestNeighbors(dimer, 4, -1, 1), /cutoff/],
     ['k of 0', (a) => a.nearestNeighbors(dimer, 0, 5, 1), /k must/],
     ['k of 2.5', (a) => a.nearestNeighbors(dimer, 2.5, 5, 1), /k must/],
@@ -181,7 +190,10 @@ describe('wrong input is refused before any memory is touched', () => {
 
   it('says which atoms coincide', async () => {
     const job = addon.nearestNeighbors({ ...dimer, positions: new Float64Array(6) }, 4, 5, 1);
-    await expect(job.result).rejects.toMatchObject({ code: 'COINCIDENT_ATOMS', message: expect.stringContaining('1 and 2') });
+    await expect(job.result).rejects.toMatchObject({
+      code: 'COINCIDENT_ATOMS',
+      message: expect.stringContaining('1 and 2'),
+    });
   });
 });
 

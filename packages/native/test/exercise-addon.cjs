@@ -30,7 +30,14 @@ async function descriptors(kind) {
 async function kernelSums(kind) {
   const x = rows(700, kind);
   const y = rows(900, kind);
-  const job = addon.logKernelSum(x, y, 63, Float64Array.of(0.015, 0.1), Float64Array.from({ length: 900 }, (_, i) => i % 3), 3);
+  const job = addon.logKernelSum(
+    x,
+    y,
+    63,
+    Float64Array.of(0.015, 0.1),
+    Float64Array.from({ length: 900 }, (_, i) => i % 3),
+    3,
+  );
   structuredClone(x, { transfer: [x.buffer] });
   structuredClone(y, { transfer: [y.buffer] });
   expectEqual((await job.result).length, 1400, 'kernel sums');

@@ -47,11 +47,15 @@ describe('the addon', () => {
     () => {
       make('addon-asan');
       const library = run('g++', ['-print-file-name=libasan.so']).output.trim();
-      const { status, output } = run(process.execPath, ['test/exercise-addon.cjs', `${folder}build/asan/surprisal.node`], {
-        LD_PRELOAD: library,
-        // What V8 keeps until the process ends is no leak of ours.
-        ASAN_OPTIONS: 'detect_leaks=0:abort_on_error=1',
-      });
+      const { status, output } = run(
+        process.execPath,
+        ['test/exercise-addon.cjs', `${folder}build/asan/surprisal.node`],
+        {
+          LD_PRELOAD: library,
+          // What V8 keeps until the process ends is no leak of ours.
+          ASAN_OPTIONS: 'detect_leaks=0:abort_on_error=1',
+        },
+      );
       expect(output).toContain('exercised');
       expect(status, output).toBe(0);
     },

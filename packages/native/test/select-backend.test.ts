@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { addonPath, availableThreads, loadAddon, selectBackend } from '../src/index.ts';
 import { selectBackend as selectInBrowser } from '../src/browser.ts';
+import { addonPath, availableThreads, loadAddon, selectBackend } from '../src/index.ts';
 
 /** What a fresh process says when the addon is loaded under these variables. */
 function inProcess(env: Record<string, string>): { isa?: string; error?: string } {

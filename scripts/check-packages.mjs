@@ -1,0 +1,51 @@
+/**
+ * Packs every package and looks at the tarballs: publint (is it what package managers and runtimes expect?),
+ * are-the-types-wrong (does TypeScript find the types?), and whether every built file has a source that explains it.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { packWorkspace } from './pack-workspace.mjs';
+import { runCommand } from './run-command.mjs';
+
+const folder = await mkdtemp(join(tmpdir(), 'surprisal-packages-'));
+let failed = false;
+try {
+  for (const [name, { tarball, files }] of await packWorkspace(folder)) {
+    const isCommand = files.some((file) => file.startsWith('bin/'));
+    const results = await Promise.all([
+      runCommand('publint', ['run', tarball, '--strict']),
+      // A command has no entry point for imports, so there are no types to look at.
+      isCommand ? { code: 0, stdout: '', stderr: '' } : runCommand('attw', [tarball, '--profile', 'esm-only']),
+    ]);
+    for (const { code, stdout, stderr } of results) {
+      if (code === 0) continue;
+      failed = true;
+      console.error(`${name}:\n${stdout}${stderr}`);
+    }
+    for (const problem of contentProblems(files)) {
+      failed = true;
+      console.error(`${name}: ${problem}`);
+    }
+  }
+} finally {
+  await rm(folder, { recursive: true, force: true });
+}
+if (failed) process.exitCode = 1;
+
+/** @param {string[]} files */
+function contentProblems(files) {
+  const problems = [];
+  const sources = new Set(files.filter((file) => file.startsWith('src/')));
+  const built = files.filter((file) => file.startsWith('dist/'));
+  if (built.length === 0) problems.push('the tarball holds nothing built');
+  for (const file of built) {
+    const source = file.replace(/^dist\//, 'src/').replace(/\.(?:js|d\.ts)(?:\.map)?$/, '.ts');
+    if (!sources.has(source)) problems.push(`${file} comes from no source file; delete it and build again`);
+  }
+  if (!files.includes('README.md')) problems.push('there is no README.md');
+  for (const file of files) {
+    if (/(?:^|\/)test\//.test(file)) problems.push(`${file} belongs to the tests, not to the package`);
+  }
+  return problems;
+}
