@@ -30,33 +30,33 @@ std::vector<unsigned short> merge_exchange(std::size_t n) {
   return comparators;
 }
 
-// Chances in a draw of `drawn` out of `tied`: table[u][x] = probability that x of the first u are among those drawn.
+// A draw of `drawn` out of `tied`, one after the other: for each number u of those that were up already, the chances that
+// exactly x of them were drawn (row(u)[x]), and that besides the next one is drawn (row_and_next(u)[x]).
 class Draw {
  public:
-  Draw(std::size_t tied, std::size_t drawn) : tied_(tied), drawn_(drawn), table_((tied + 1) * (drawn + 1), 0.0) {
-    at(0, 0) = 1;
+  Draw(std::size_t tied, std::size_t drawn)
+      : width_(drawn + 1), drawn_((tied + 1) * width_, 0.0), and_next_(drawn_.size(), 0.0) {
+    drawn_[0] = 1;
     for (std::size_t u = 0; u < tied; ++u) {
-      for (std::size_t x = 0; x <= std::min(u, drawn); ++x) {
-        const double next = next_is_drawn(u, x);
-        if (x < drawn) at(u + 1, x + 1) += at(u, x) * next;
-        at(u + 1, x) += at(u, x) * (1 - next);
+      for (std::size_t x = 0; x < chances(u); ++x) {
+        const double chance = drawn_[u * width_ + x];
+        const double next = chance * static_cast<double>(drawn - x) / static_cast<double>(tied - u);
+        and_next_[u * width_ + x] = next;
+        if (x < drawn) drawn_[(u + 1) * width_ + x + 1] += next;
+        drawn_[(u + 1) * width_ + x] += chance - next;
       }
     }
   }
 
-  double probability(std::size_t u, std::size_t x) const { return x <= drawn_ ? table_[u * (drawn_ + 1) + x] : 0; }
-
-  /// Chance that the one after the first u is drawn, if x of those were.
-  double next_is_drawn(std::size_t u, std::size_t x) const {
-    return static_cast<double>(drawn_ - x) / static_cast<double>(tied_ - u);
-  }
+  /// How many x there are.
+  std::size_t chances(std::size_t u) const { return std::min(u + 1, width_); }
+  const double* row(std::size_t u) const { return drawn_.data() + u * width_; }
+  const double* row_and_next(std::size_t u) const { return and_next_.data() + u * width_; }
 
  private:
-  double& at(std::size_t u, std::size_t x) { return table_[u * (drawn_ + 1) + x]; }
-
-  std::size_t tied_;
-  std::size_t drawn_;
-  std::vector<double> table_;
+  std::size_t width_;
+  std::vector<double> drawn_;
+  std::vector<double> and_next_;
 };
 
 template <typename T>
@@ -147,7 +147,7 @@ class QuestsVisitor {
                 [](const Candidate& a, const Candidate& b) { return a.value > b.value; });
       const bool itself_tied = j >= sure;
       const double chance_of_row = itself_tied ? static_cast<double>(drawn) / static_cast<double>(tied) : 1;
-      add_expected_row(itself_tied ? without_itself : others, itself_tied ? drawn - 1 : drawn, chance_of_row);
+      add_expected_row(itself_tied ? without_itself : others, chance_of_row);
     }
   }
 
@@ -156,16 +156,14 @@ class QuestsVisitor {
     bool tied;
   };
 
-  void add_expected_row(const Draw& draw, std::size_t drawn, double chance_of_row) {
+  void add_expected_row(const Draw& draw, double chance_of_row) {
     std::size_t sure_before = 0;
     std::size_t tied_before = 0;
     for (const Candidate& c : candidates_) {
-      for (std::size_t x = 0; x <= std::min(tied_before, drawn); ++x) {
-        double chance = draw.probability(tied_before, x);
-        if (chance == 0) continue;
-        if (c.tied) chance *= draw.next_is_drawn(tied_before, x);
-        x2_[sure_before + x] += chance_of_row * chance * c.value;
-      }
+      const double* const chances = c.tied ? draw.row_and_next(tied_before) : draw.row(tied_before);
+      const double weight = chance_of_row * c.value;
+      double* const x2 = x2_.data() + sure_before;
+      for (std::size_t x = 0; x < draw.chances(tied_before); ++x) x2[x] += weight * chances[x];
       (c.tied ? tied_before : sure_before) += 1;
     }
   }
