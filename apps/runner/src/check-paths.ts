@@ -1,0 +1,68 @@
+import { access, constants, lstat, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { CommandOptions } from './option-values.ts';
+import { UsageError } from './usage-error.ts';
+
+/**
+ * Looks at every input before any work.
+ *
+ * @throws {UsageError} if one is missing, is a folder, or cannot be read
+ */
+export async function checkInputs(paths: readonly string[]): Promise<void> {
+  for (const path of paths) {
+    const status = await stat(path).catch((error) => {
+      throw new UsageError(`${path}: ${reasonOf(error)}; check the path`);
+    });
+    if (status.isDirectory()) throw new UsageError(`${path}: this is a folder; name the files in it`);
+    await access(path, constants.R_OK).catch((error) => {
+      throw new UsageError(`${path}: ${reasonOf(error)}; check its permissions`);
+    });
+  }
+}
+
+/**
+ * Looks at the target before any work.
+ *
+ * @param endings  file endings that the command can write, such as `.npy`
+ * @returns the ending; undefined where nothing is to be written
+ * @throws {UsageError} if the ending is none of them, the folder cannot be written, or the target exists and may not be
+ *   replaced
+ */
+export async function checkOutput<Ending extends string>(
+  { output, overwrite }: Pick<CommandOptions, 'output' | 'overwrite'>,
+  endings: readonly Ending[],
+): Promise<Ending | undefined> {
+  if (output === undefined) return undefined;
+  // Longer endings first: .xyz.gz is not .gz.
+  const ending = endings
+    .toSorted((a, b) => b.length - a.length)
+    .find((candidate) => output.toLowerCase().endsWith(candidate));
+  if (ending === undefined) {
+    throw new UsageError(`${output}: the ending says how to write it; this command writes ${endings.join(', ')}`);
+  }
+  const folder = dirname(output);
+  await access(folder, constants.W_OK | constants.X_OK).catch((error) => {
+    throw new UsageError(`${output} cannot be written: ${folder}: ${reasonOf(error)}`);
+  });
+  if ((await lstat(output).catch(() => undefined)) === undefined) return ending;
+  if (!overwrite) throw new UsageError(`${output} exists; choose another name, or replace it with --overwrite`);
+  const status = await stat(output).catch(() => undefined);
+  if (status !== undefined && !status.isFile()) {
+    throw new UsageError(`${output} exists and is no regular file; choose another name`);
+  }
+  return ending;
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EROFS: 'the file system is read-only',
+  ENOENT: 'there is no such file or folder',
+  ENOTDIR: 'a part of the path is no folder',
+  ELOOP: 'too many symbolic links',
+  ENAMETOOLONG: 'the name is too long',
+};
+
+function reasonOf(error: NodeJS.ErrnoException): string {
+  return REASONS[error.code ?? ''] ?? error.message;
+}

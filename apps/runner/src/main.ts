@@ -1,0 +1,97 @@
+import { inspect } from 'node:util';
+import { EXIT, exitCodeOf } from './exit-code.ts';
+import { listenForInterruption } from './interruption.ts';
+import { launchedRanks } from './launched-ranks.ts';
+import type { CommandOptions } from './option-values.ts';
+import { packageVersion } from './package-version.ts';
+import type { CommandName } from './result-document.ts';
+import type { Run } from './run.ts';
+import { type StandardStreams, standardStreams } from './streams.ts';
+import { UsageError } from './usage-error.ts';
+
+/**
+ * The command `surprisal`, from its arguments to its exit code.
+ *
+ * @param argv  what stands behind the name of the command
+ * @returns 0 done; 1 content of a file, or something went wrong; 2 command line, path, existing target; 128 + n ended by
+ *   signal n
+ *
+ * @example
+ * process.exitCode = await main(['entropy', 'train.xyz', '--json']);
+ */
+export async function main(argv: readonly string[]): Promise<number> {
+  const streams = standardStreams();
+  if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
+    // Asked by scripts before every run, so it does not wait for anything to load.
+    await streams.print(`${packageVersion}\n`);
+    return EXIT.ok;
+  }
+  const interruption = listenForInterruption();
+  const { commandLineProblem, createProgram, isDone } = await import('./program.ts');
+  try {
+    const program = createProgram((command, files, options) =>
+      runCommand(command, files, options, streams, interruption.signal),
+    );
+    await program.parseAsync(argv, { from: 'user' });
+    return interruption.exitCode() ?? EXIT.ok;
+  } catch (error) {
+    if (isDone(error)) return EXIT.ok;
+    const interrupted = interruption.exitCode();
+    if (interrupted !== undefined) {
+      streams.say('error', 'interrupted');
+      return interrupted;
+    }
+    const problem = commandLineProblem(error);
+    if (problem !== undefined) {
+      streams.say('error', problem);
+      return EXIT.usage;
+    }
+    streams.say('error', argv.includes('--verbose') ? inspect(error) : sentence(error));
+    return exitCodeOf(error);
+  } finally {
+    interruption.dispose();
+  }
+}
+
+async function runCommand(
+  command: CommandName,
+  files: readonly string[],
+  options: CommandOptions,
+  streams: StandardStreams,
+  signal: AbortSignal,
+): Promise<void> {
+  const ranks = launchedRanks(process.env);
+  if (ranks !== undefined) {
+    throw new UsageError(
+      `it was launched as ${ranks.size} processes (${ranks.variable}=${ranks.size}), which cannot share one analysis; ` +
+        'run one process, it uses all cores of its node',
+    );
+  }
+  const { startRun } = await import('./run.ts');
+  const run = await startRun(options, streams, signal);
+  try {
+    await (await COMMANDS[command]())(run, files);
+  } finally {
+    run.finish();
+  }
+}
+
+type CommandAction = (run: Run, files: readonly string[]) => Promise<void>;
+
+/** Each command is loaded when it is wanted. */
+const COMMANDS: Readonly<Record<CommandName, () => Promise<CommandAction>>> = {
+  info: async () => (await import('./commands/info.ts')).info,
+  descriptors: async () => (await import('./commands/descriptors.ts')).descriptors,
+  entropy: async () => (await import('./commands/entropy.ts')).entropy,
+  dh: async () => (await import('./commands/dh.ts')).dh,
+  overlap: async () => (await import('./commands/overlap.ts')).overlap,
+  doctor: async () => (await import('./commands/doctor.ts')).doctor,
+};
+
+/** One sentence for a person. */
+function sentence(error: unknown): string {
+  if (error instanceof RangeError && /allocation|array (buffer )?length/i.test(error.message)) {
+    return `there is not enough memory (${error.message}); take fewer frames (--frames), or --precision f32`;
+  }
+  return error instanceof Error && error.message !== '' ? error.message : String(error);
+}

@@ -1,0 +1,93 @@
+import { type Context, fromNativeError, type Progress, SurprisalError } from '@surprisal/core';
+import { type Backend, onFallback, selectBackend } from '@surprisal/native';
+import { formatQuantity } from './format-number.ts';
+import type { CommandOptions } from './option-values.ts';
+import { packageVersion } from './package-version.ts';
+import { createProgressReporter, type ProgressReporter } from './progress-reporter.ts';
+import { type BackendSummary, type CommandName, type DocumentHead, SCHEMA_VERSION } from './result-document.ts';
+import { Stopwatch } from './stopwatch.ts';
+import type { StandardStreams } from './streams.ts';
+import { UsageError } from './usage-error.ts';
+
+/** One command at work: its options, what it says on the way, and what the packages below need to know. */
+export interface Run {
+  readonly options: CommandOptions;
+  readonly streams: StandardStreams;
+  readonly stopwatch: Stopwatch;
+  readonly backend: Backend;
+  readonly signal: AbortSignal;
+  /** For every analysis. */
+  readonly context: Context;
+  readonly warnings: readonly string[];
+  /** Says on standard error that something is odd, and keeps it for the result. */
+  warn(message: string): void;
+  /** Keeps for the result that something is odd. */
+  note(message: string): void;
+  /** Says something about the work to who asked for more. */
+  explain(message: string): void;
+  report(progress: Progress): void;
+  /** Ends the showing of progress. */
+  finish(): void;
+}
+
+/**
+ * @throws {SurprisalError} BACKEND_UNAVAILABLE
+ * @throws {UsageError} if that many threads cannot be
+ */
+export async function startRun(options: CommandOptions, streams: StandardStreams, signal: AbortSignal): Promise<Run> {
+  const stopwatch = new Stopwatch();
+  const progress: ProgressReporter = await createProgressReporter({
+    stream: streams.stderr,
+    silent: options.quiet || !options.progress,
+  });
+  const warnings: string[] = [];
+  const warn = (message: string) => {
+    warnings.push(message);
+    if (options.quiet) return;
+    progress.clear();
+    streams.say('warning', message);
+  };
+  onFallback(warn);
+  const backend = chooseBackend(options);
+  const report = (state: Progress) => progress.report(state);
+  const explain = (message: string) => {
+    if (!options.verbose || options.quiet) return;
+    progress.clear();
+    streams.say('note', message);
+  };
+  explain(`backend ${backend.name}, instruction set ${backend.isa}, ${formatQuantity(backend.threads, 'thread')}`);
+  return {
+    options,
+    streams,
+    stopwatch,
+    backend,
+    signal,
+    context: { backend: options.backend, threads: options.threads, signal, onProgress: report },
+    warnings,
+    warn,
+    note: (message) => warnings.push(message),
+    explain,
+    report,
+    finish: () => progress.clear(),
+  };
+}
+
+/** The backend of a run, for its result. */
+export function backendSummary({ name, isa, threads }: Backend): BackendSummary {
+  return { name, isa, threads };
+}
+
+/** What the document of a command begins with. */
+export function documentHead<Name extends CommandName>(command: Name): DocumentHead<Name> {
+  return { schemaVersion: SCHEMA_VERSION, command, version: packageVersion };
+}
+
+function chooseBackend({ backend, threads }: CommandOptions): Backend {
+  try {
+    return selectBackend({ backend, threads });
+  } catch (error) {
+    const known = fromNativeError(error);
+    if (known instanceof SurprisalError && known.code === 'INVALID_ARGUMENT') throw new UsageError(known.message);
+    throw known;
+  }
+}

@@ -1,0 +1,39 @@
+import { basename } from 'node:path';
+import type { Progress, Structure } from '@surprisal/core';
+import { openStructures } from '@surprisal/io/node';
+import type { Run } from './run.ts';
+
+/** Who is told what while a file is read. */
+export interface ReadingListeners {
+  /** Told of each thing that is odd about the file. */
+  readonly onWarning?: (message: string) => void;
+  /** Told how far the reading is, as a stage named after the file. */
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+/** The structures of a file, as the options of the run want them; the time that reading takes goes to its stopwatch. */
+export async function* structuresOf(
+  path: string,
+  { options, signal, stopwatch }: Run,
+  { onWarning, onProgress }: ReadingListeners,
+): AsyncGenerator<Structure, void> {
+  const stage = `reading ${basename(path)}`;
+  const frames = openStructures(path, {
+    format: options.format,
+    frames: options.frames?.slice,
+    species: options.species,
+    units: options.units,
+    onWarning,
+    onProgress: onProgress && ((progress) => onProgress({ ...progress, stage })),
+    signal,
+  });
+  try {
+    for (;;) {
+      const next = await stopwatch.time('read', () => frames.next());
+      if (next.done) return;
+      yield next.value;
+    }
+  } finally {
+    await frames.return(undefined);
+  }
+}

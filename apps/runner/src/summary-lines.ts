@@ -1,0 +1,40 @@
+import { formatQuantity, formatReal, formatSeconds } from './format-number.ts';
+import type { BackendSummary, Comparison, InputSummary, Parameters } from './result-document.ts';
+import type { Seconds } from './stopwatch.ts';
+
+/** What a person reads about the data that came in. */
+export function aboutInputs(inputs: readonly InputSummary[], label = 'environments'): string[][] {
+  return inputs.map(({ path, frames, environments }, i) => [
+    i === 0 ? label : '',
+    `${formatQuantity(environments, 'environment')} in ${path}${frames === null ? '' : `, ${formatQuantity(frames, 'frame')}`}`,
+  ]);
+}
+
+/** The same for both sides of a comparison. */
+export function aboutComparison({
+  inputs,
+  reference,
+}: Pick<Comparison, 'reference'> & { readonly inputs: readonly InputSummary[] }): string[][] {
+  return [...aboutInputs(inputs, 'test'), ...aboutInputs(reference.inputs, 'reference')];
+}
+
+/** What a person reads about how it was done. */
+export function aboutWork({
+  parameters,
+  backend,
+  seconds,
+}: {
+  readonly parameters: Parameters;
+  readonly backend: BackendSummary;
+  readonly seconds: Seconds;
+}): string[][] {
+  const { descriptor, k, cutoff, precision } = parameters;
+  const how =
+    descriptor === null ? 'as in the matrix' : `${descriptor}, k ${k}, cutoff ${formatReal(cutoff as number)} Å`;
+  const { name, isa, threads } = backend;
+  const machine = name === 'native' ? `native, ${isa}, ${formatQuantity(threads, 'thread')}` : name;
+  return [
+    ['descriptor', `${how}, ${precision}`],
+    ['backend', `${machine}; ${formatSeconds(seconds.total)}`],
+  ];
+}

@@ -1,0 +1,175 @@
+import { atomCount, type Column, createMatrix, type InfoValue, type Structure, SurprisalError } from '@surprisal/core';
+import { type FileSink, type WriteOptions, writeFileSafely, writeMatrix, writeStructures } from '@surprisal/io/node';
+import type { Environments } from './read-environments.ts';
+import type { DhDocument } from './result-document.ts';
+import type { Run } from './run.ts';
+import { structuresOf } from './structure-files.ts';
+
+/** Endings of the files to which δH can be written. */
+export const SURPRISAL_ENDINGS = ['.npy', '.json', '.csv', '.xyz', '.extxyz', '.xyz.gz', '.extxyz.gz'] as const;
+
+export type SurprisalEnding = (typeof SURPRISAL_ENDINGS)[number];
+
+/** Whether what ends so repeats the structures. */
+export function holdsStructures(ending: SurprisalEnding): boolean {
+  return ending.includes('xyz');
+}
+
+/** δH of every environment, for each bandwidth. */
+export interface Surprisals {
+  readonly test: Environments;
+  readonly bandwidths: readonly number[];
+  /** One array (m) for each bandwidth, nats. */
+  readonly dH: readonly Float64Array[];
+}
+
+/** Numbers and rows are turned into text this many at a time. */
+const CHUNK = 8192;
+
+/**
+ * Writes δH, one column for each bandwidth, in the order of the bandwidths:
+ *
+ * - `.npy`: (m) for one bandwidth, else (m×bandwidths)
+ * - `.csv`: a row for each environment, with its file, frame and atom, counted from 0
+ * - `.json`: the document of the result, and beside it `frames` with mean and maximum, and `values`
+ * - `.xyz`, `.extxyz`, and with `.gz`: the structures, read once more, with all that they hold, a column dH, and dH_mean and
+ *   dH_max of each frame
+ */
+export async function writeSurprisals(
+  output: string,
+  ending: SurprisalEnding,
+  surprisals: Surprisals,
+  document: DhDocument,
+  run: Run,
+): Promise<void> {
+  const { signal, options } = run;
+  const target: WriteOptions = { overwrite: options.overwrite, signal };
+  if (ending === '.npy') {
+    const vector = surprisals.dH.length === 1;
+    await writeMatrix(output, createMatrix(...interleave(surprisals.dH)), { ...target, vector });
+  } else if (ending === '.csv') {
+    await writeFileSafely(output, target, (sink) => writeRows(sink, surprisals));
+  } else if (ending === '.json') {
+    await writeFileSafely(output, target, (sink) => writeDocument(sink, surprisals, document));
+  } else {
+    await writeStructures(output, markedStructures(surprisals, run), target);
+  }
+}
+
+function interleave(dH: readonly Float64Array[]): [rows: number, columns: number, data: Float64Array] {
+  const rows = dH[0]?.length ?? 0;
+  const data = new Float64Array(rows * dH.length);
+  dH.forEach((values, column) => {
+    for (let row = 0; row < rows; row++) data[row * dH.length + column] = values[row] as number;
+  });
+  return [rows, dH.length, data];
+}
+
+/** Frames of the test set and where their environments lie; a matrix counts as one frame without a number. */
+function* framesOf({ inputs, frames }: Environments): Generator<{
+  readonly input: number;
+  readonly frame: number | null;
+  readonly start: number;
+  readonly end: number;
+}> {
+  let start = 0;
+  for (const [input, { environments }] of inputs.entries()) {
+    const counts = frames[input] ?? null;
+    for (const [frame, count] of (counts ?? [environments]).entries()) {
+      yield { input, frame: counts === null ? null : frame, start, end: start + count };
+      start += count;
+    }
+  }
+}
+
+async function writeRows(sink: FileSink, { test, bandwidths, dH }: Surprisals): Promise<void> {
+  const columns = bandwidths.length === 1 ? ['dH'] : bandwidths.map((bandwidth) => `dH_${bandwidth}`);
+  await sink.write(`${['file', 'frame', 'atom', ...columns].join(',')}\n`);
+  for (const { input, frame, start, end } of framesOf(test)) {
+    const place = `${quoteCsv(test.inputs[input]?.path ?? '')},${frame ?? ''}`;
+    for (let from = start; from < end; from += CHUNK) {
+      let text = '';
+      for (let row = from; row < Math.min(end, from + CHUNK); row++) {
+        text += `${place},${row - start}`;
+        for (const values of dH) text += `,${values[row]}`;
+        text += '\n';
+      }
+      await sink.write(text);
+    }
+  }
+}
+
+function quoteCsv(text: string): string {
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+async function writeDocument(sink: FileSink, { test, dH }: Surprisals, document: DhDocument): Promise<void> {
+  const head = JSON.stringify(document, null, 2);
+  await sink.write(`${head.slice(0, head.lastIndexOf('\n'))},\n  "frames": [`);
+  let separator = '\n';
+  for (const { input, frame, start, end } of framesOf(test)) {
+    const parts = dH.map((values) => values.subarray(start, end));
+    const summary = { input, frame, environments: end - start, mean: parts.map(mean), max: parts.map(max) };
+    await sink.write(`${separator}    ${JSON.stringify(summary)}`);
+    separator = ',\n';
+  }
+  await sink.write('\n  ],\n  "values": [');
+  for (const [column, values] of dH.entries()) {
+    await sink.write(`${column === 0 ? '' : ','}\n    [`);
+    for (let from = 0; from < values.length; from += CHUNK) {
+      await sink.write(`${from === 0 ? '' : ','}${values.subarray(from, from + CHUNK).join(',')}`);
+    }
+    await sink.write(']');
+  }
+  await sink.write('\n  ]\n}\n');
+}
+
+/** The structures of the test set, read once more, with their δH. */
+async function* markedStructures({ test, dH }: Surprisals, run: Run): AsyncGenerator<Structure, void> {
+  let row = 0;
+  for (const [input, { path }] of test.inputs.entries()) {
+    const counts = test.frames[input] ?? [];
+    let frame = 0;
+    for await (const structure of structuresOf(path, run, { onProgress: run.report })) {
+      const atoms = atomCount(structure);
+      if (atoms !== counts[frame]) throw changed(path);
+      const parts = dH.map((values) => values.subarray(row, row + atoms));
+      yield mark(structure, parts);
+      row += atoms;
+      frame++;
+    }
+    if (frame !== counts.length) throw changed(path);
+  }
+}
+
+/** The structure with its per-atom column and its two values; what it had of these names gives way. */
+function mark(structure: Structure, dH: readonly Float64Array[]): Structure {
+  const columns = new Map<string, Column>(structure.columns);
+  const [, width, values] = interleave(dH);
+  columns.set('dH', { kind: 'real', width, values });
+  const info = new Map<string, InfoValue>(structure.info);
+  if (atomCount(structure) > 0) {
+    const shape = width === 1 ? [] : [width];
+    info.set('dH_mean', { kind: 'real', shape, values: Float64Array.from(dH, mean) });
+    info.set('dH_max', { kind: 'real', shape, values: Float64Array.from(dH, max) });
+  }
+  return { ...structure, columns, info };
+}
+
+function changed(path: string): SurprisalError {
+  return new SurprisalError('PARSE_ERROR', `${path} changed while it was in use; run this again`, {
+    details: { file: path },
+  });
+}
+
+function mean(values: Float64Array): number {
+  let sum = 0;
+  for (const value of values) sum += value;
+  return sum / values.length;
+}
+
+function max(values: Float64Array): number {
+  let largest = Number.NEGATIVE_INFINITY;
+  for (const value of values) if (value > largest) largest = value;
+  return largest;
+}
