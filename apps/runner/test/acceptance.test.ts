@@ -84,10 +84,14 @@ describe('every data set with published or recomputed values', () => {
 });
 
 describe('values of their own', () => {
-  outsideTest('GAP-20 graphite: H = 5.609 as published, to what its tied environments leave open', async (data) => {
+  // 2300 of the 12,220 environments have a tie for the 32nd place. The outside value, 5.608507, holds for the one choice
+  // among tied neighbours that rounding happened to make there; renumbering the atoms alone moves it by 1e-5.
+  outsideTest('GAP-20 graphite: H = 5.608037 in the mean over all choices among tied neighbours', async (data) => {
     const frames = await readFrames(join(data, 'gap20/Graphite.xyz'));
     const { entropy: h } = await entropy(await quests().compute(frames, NATIVE.context), NATIVE.context);
     const tied = await tiedEnvironments(frames, {});
+    expect(tied.reduce((count, one) => count + one, 0)).toBe(2300);
+    expect(Math.abs(h - 5.608037)).toBeLessThan(1e-6);
     expect(Math.abs(h - 5.608507)).toBeLessThan(TIES_MOVE * share(tied));
   });
 
