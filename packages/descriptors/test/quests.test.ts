@@ -245,6 +245,22 @@ describe.each(['reference', 'native'] as const)('quests, %s backend', (backend) 
     const running = quests().compute([crystal], { backend, signal: controller.signal });
     await expect(running).rejects.toMatchObject({ code: 'ABORTED' });
   });
+
+  const reference = backend === 'reference' ? it : undefined;
+  reference?.('stops within one environment of thousands of neighbours', async () => {
+    const controller = new AbortController();
+    let aborted = 0;
+    setTimeout(() => {
+      aborted = performance.now();
+      controller.abort();
+    }, 10);
+    const running = quests({ k: 4096, cutoff: 30 }).compute([idealCrystal('fcc')], {
+      backend,
+      signal: controller.signal,
+    });
+    await expect(running).rejects.toMatchObject({ code: 'ABORTED' });
+    expect(performance.now() - aborted).toBeLessThan(1000);
+  });
 });
 
 describe('the backends of quests', () => {
@@ -267,6 +283,27 @@ describe('the backends of quests', () => {
     const one = await on(1);
     expect(maxAbsDifference(await on(2), one)).toBe(0);
     expect(maxAbsDifference(await on(7), one)).toBe(0);
+  });
+
+  it.each([60, 100, 150])('agree where all but one of %i equidistant neighbours are taken', async (shell) => {
+    // Points of a Fibonacci spiral on a sphere, around one atom.
+    const positions = Float64Array.from({ length: 3 * (shell + 1) }, (_, i) => {
+      const point = Math.floor(i / 3);
+      if (point === shell) return 0;
+      const z = 1 - (2 * point + 1) / shell;
+      const angle = point * Math.PI * (3 - Math.sqrt(5));
+      const radius = Math.sqrt(1 - z * z);
+      return 3 * ([radius * Math.cos(angle), radius * Math.sin(angle), z][i % 3] as number);
+    });
+    const structure = createStructure({ positions });
+    for (const k of [shell - 1, shell - 2, 2]) {
+      const [native, reference] = await Promise.all(
+        (['native', 'reference'] as const).map((backend) =>
+          quests({ k, cutoff: 6.5 }).compute([structure], { backend }),
+        ),
+      );
+      expect(maxAbsDifference(native!.data, reference!.data), `k = ${k}`).toBeLessThan(1e-12);
+    }
   });
 
   it('compute structures of more than one batch as if each were alone', async () => {

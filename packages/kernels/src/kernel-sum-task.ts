@@ -38,7 +38,7 @@ export function kernelSumTask(
     if (!(bandwidth >= SMALLEST_BANDWIDTH && bandwidth <= LARGEST_BANDWIDTH)) {
       throw new SurprisalError(
         'INVALID_BANDWIDTH',
-        `the bandwidth is ${bandwidth}; it must be a number above 0 (1/Å)`,
+        `the bandwidth is ${bandwidth}; it must be above 0, from 10⁻¹² to 10¹² 1/Å`,
         {
           details: { bandwidth },
         },
@@ -62,15 +62,21 @@ function inFloat64(matrix: Matrix): Matrix {
   return createMatrix(matrix.rows, matrix.columns, Float64Array.from(matrix.data));
 }
 
+/** Beyond this squares of differences overflow. */
+const LARGEST_NUMBER = 1e100;
+
 function checkFinite(matrix: Matrix, what: string): void {
-  const place = matrix.data.findIndex((value) => !Number.isFinite(value));
-  if (place < 0) return;
-  const row = Math.floor(place / matrix.columns);
-  throw new SurprisalError(
-    'INVALID_ARGUMENT',
-    `row ${row + 1}, column ${(place % matrix.columns) + 1} of the ${what} is ${matrix.data[place]}; every number must be finite`,
-    { details: { row, column: place % matrix.columns } },
-  );
+  const { data, columns } = matrix;
+  for (let place = 0; place < data.length; place++) {
+    // Written so that NaN fails it too.
+    if (Math.abs(data[place]!) <= LARGEST_NUMBER) continue;
+    const row = Math.floor(place / columns);
+    throw new SurprisalError(
+      'INVALID_ARGUMENT',
+      `row ${row + 1}, column ${(place % columns) + 1} of the ${what} is ${data[place]}; every number must be finite (and below 10¹⁰⁰)`,
+      { details: { row, column: place % columns } },
+    );
+  }
 }
 
 function checkWeights(weights: Float64Array, rows: number): void {

@@ -18,7 +18,7 @@ export async function nativeLogKernelSums(
         ((done, total) => {
           onProgress({
             stage: STAGE,
-            done: Math.floor((done / total) * queries.rows),
+            done: Math.floor((done / Math.max(1, total)) * queries.rows),
             total: queries.rows,
             unit: UNIT,
           });

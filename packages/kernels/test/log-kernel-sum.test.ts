@@ -172,6 +172,50 @@ describe('native equals reference', () => {
     }
   });
 
+  it.each([1e-300, 1e-50, 1e30, 1e35, 1e40, 1e300])(
+    'weights of %s, near and far, in both precisions',
+    async (weight) => {
+      const references = createMatrix(
+        40,
+        2,
+        Float64Array.from({ length: 80 }, (_, i) => i / 64),
+      );
+      const queries = createMatrix(3, 2, Float64Array.of(0, 0.015625, 0.5, 1, 9, 9));
+      const weights = new Float64Array(40).fill(weight);
+      weights[3] = weight / 1e6;
+      const options = { bandwidth: 0.03125, weights };
+      const reference = await logKernelSum(queries, references, { ...options, backend: 'reference' });
+      const double = await logKernelSum(queries, references, { ...options, backend: 'native' });
+      const single = await logKernelSum(inFloat32(queries), inFloat32(references), { ...options, backend: 'native' });
+      for (const [i, sum] of reference.entries()) {
+        expect(Math.abs((double[i] as number) - sum)).toBeLessThan(1e-12 * Math.abs(sum) + 1e-12);
+        expect(Math.abs((single[i] as number) - sum)).toBeLessThan(1e-6 * Math.abs(sum) + 2e-5);
+      }
+    },
+  );
+
+  it('has no references but those that were given, wherever the data lie', async () => {
+    for (const place of [1e15, -1e18, 1e-300]) {
+      const x = createMatrix(1, 1, Float64Array.of(place));
+      expect(await logKernelSum(x, x, { bandwidth: 0.015, backend: 'native' })).toEqual(Float64Array.of(0));
+      expect(await logKernelSum(inFloat32(x), inFloat32(x), { bandwidth: 0.015 })).toEqual(Float64Array.of(0));
+    }
+  });
+
+  property('queries far from everything, in number: as the reference, at several bandwidths', 5, async (random) => {
+    const references = randomMatrix(random, random.whole(500, 1200), 9, 0.01);
+    const queries = randomMatrix(random, 70, 9, random.between(0.3, 30));
+    const options = { bandwidths: [0.01, 0.1, 5] };
+    const reference = await logKernelSumMany(queries, references, { ...options, backend: 'reference' });
+    const native = await logKernelSumMany(queries, references, { ...options, backend: 'native' });
+    for (const [b, sums] of reference.entries()) {
+      for (const [i, sum] of sums.entries()) {
+        const error = Math.abs((native[b]?.[i] as number) - sum);
+        expect(error, `bandwidth ${b}, query ${i}: ${sum}`).toBeLessThanOrEqual(1e-12 * Math.max(1, Math.abs(sum)));
+      }
+    }
+  });
+
   property('a matrix of each precision: as if both were float64', 5, async (random) => {
     const queries = rounded(randomMatrix(random, 20, 7));
     const references = randomMatrix(random, 300, 7);

@@ -11,22 +11,24 @@ const folder = fileURLToPath(new URL('..', import.meta.url));
 const binary = `${folder}prebuilds/${process.platform}-${process.arch}/surprisal.node`;
 const optional = process.argv.includes('--optional');
 
-const runs = (/** @type {string} */ command) => spawnSync(command, ['--version'], { stdio: 'ignore' }).status === 0;
+/** @param {string} command a program, or one with arguments as in CXX="ccache g++" */
+function runs(command) {
+  const [program = '', ...args] = command.split(/\s+/).filter(Boolean);
+  return spawnSync(program, [...args, '--version'], { stdio: 'ignore' }).status === 0;
+}
 
+/** @returns {string | undefined} why it cannot be done */
 function build() {
-  const compiler = [process.env.CXX, 'g++', 'clang++', 'c++'].find((name) => name && runs(name));
+  const wanted = process.env.CXX;
+  if (wanted && !runs(wanted)) return `CXX is "${wanted}", which does not run`;
+  const compiler = [wanted, 'g++', 'clang++', 'c++'].find((name) => name && runs(name));
   if (compiler === undefined) return 'there is no C++ compiler (g++, clang++ or the one that CXX names)';
   if (!runs('make')) return 'there is no make';
-  const made = spawnSync(
-    'make',
-    ['--silent', `-j${availableParallelism()}`, 'addon', `CXX=${compiler}`, `NODE=${process.execPath}`],
-    {
-      cwd: folder,
-      encoding: 'utf8',
-    },
-  );
-  if (made.status === 0) return undefined;
-  return `${compiler} failed:\n${`${made.stdout}${made.stderr}${made.error ?? ''}`.trim().split('\n').slice(-20).join('\n')}`;
+  const args = ['--silent', `-j${availableParallelism()}`, 'addon', `CXX=${compiler}`, `NODE=${process.execPath}`];
+  const made = spawnSync('make', args, { cwd: folder, encoding: 'utf8' });
+  if (made.status === 0 && existsSync(binary)) return undefined;
+  const words = `${made.stdout}${made.stderr}${made.error ?? ''}`.trim().split('\n').slice(-20).join('\n');
+  return `${compiler} failed:\n${words || `${binary} did not come into being`}`;
 }
 
 const problem = build();

@@ -1,3 +1,6 @@
+/** Changed, here and in addon.cc, whenever a function of the addon takes or gives something else. */
+export const INTERFACE_VERSION = 1;
+
 /** Real numbers in either precision; over an ArrayBuffer (copied before the call returns) or a SharedArrayBuffer. */
 export type FloatArray = Float64Array | Float32Array;
 
@@ -59,6 +62,8 @@ export interface NativeNearest {
  * (lengths, kinds); what they mean is checked by the packages above.
  */
 export interface NativeAddon {
+  /** {@link INTERFACE_VERSION} of the sources that the binary was compiled from. */
+  readonly interfaceVersion: number;
   /** Instruction set in use: `avx512`, `avx2`, `neon` or `baseline`. */
   readonly isa: string;
   /** Instruction sets that this binary holds and this CPU can run. */

@@ -19,7 +19,8 @@ function slurmCpusPerTask(): number {
 function cgroupCpuQuota(): number {
   let quota = Number.POSITIVE_INFINITY;
   for (const line of readText('/proc/self/cgroup').split('\n')) {
-    const [hierarchy, controllers, path] = line.split(':');
+    // A path may hold colons itself.
+    const [, hierarchy, controllers, path] = /^(\d+):([^:]*):(.*)$/.exec(line) ?? [];
     if (path === undefined) continue;
     const version2 = hierarchy === '0';
     if (!version2 && !controllers?.split(',').includes('cpu')) continue;

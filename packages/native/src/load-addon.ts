@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import type { NativeAddon } from './addon.ts';
+import { INTERFACE_VERSION, type NativeAddon } from './addon.ts';
 import { availableThreads } from './available-threads.ts';
 
 /** What came of looking for the compiled module. */
@@ -40,9 +40,15 @@ function tryLoading(): LoadedAddon {
   }
   try {
     const addon = createRequire(import.meta.url)(addonPath) as NativeAddon;
+    if (addon.interfaceVersion !== INTERFACE_VERSION) {
+      return { addon: null, reason: `${addonPath} was built from other sources than this package has`, remedy: REMEDY };
+    }
     return { addon, availableThreads: availableThreads(), path: addonPath };
   } catch (error) {
     const problem = error instanceof Error ? error.message.split('\n')[0] : String(error);
+    if (error instanceof Error && 'code' in error && error.code === 'INVALID_ARGUMENT') {
+      return { addon: null, reason: `${problem}`, remedy: 'To mend it, name one of those, or unset that variable.' };
+    }
     return { addon: null, reason: `${addonPath} cannot be loaded (${problem})`, remedy: REMEDY };
   }
 }

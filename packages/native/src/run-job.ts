@@ -13,16 +13,29 @@ const POLL_MS = 50;
  * Waits for native work, passes its progress on and its cancellation in.
  *
  * @returns what the job returns
- * @throws {Error} with `code` ABORTED if the signal fires, or whatever the job rejects with
+ * @throws {Error} with `code` ABORTED if the signal fires, what `onProgress` throws (the work is stopped then), or
+ *   whatever the job rejects with
  */
 export async function runJob<T>(start: () => NativeJob<T>, { signal, onProgress }: RunJobOptions): Promise<T> {
   if (signal?.aborted) throw aborted(signal.reason);
   const job = start();
   const cancel = () => job.cancel();
   signal?.addEventListener('abort', cancel, { once: true });
-  const timer = onProgress && setInterval(() => onProgress(job.done(), job.total), POLL_MS);
+  let failure: { readonly error: unknown } | undefined;
+  const report = () => {
+    try {
+      onProgress?.(job.done(), job.total);
+    } catch (error) {
+      failure ??= { error };
+      cancel();
+    }
+  };
+  const timer = onProgress && setInterval(report, POLL_MS);
   try {
     return await job.result;
+  } catch (error) {
+    if (failure !== undefined) throw failure.error;
+    throw signal?.aborted ? aborted(signal.reason) : error;
   } finally {
     clearInterval(timer);
     signal?.removeEventListener('abort', cancel);

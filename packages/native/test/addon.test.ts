@@ -1,7 +1,8 @@
+import { spawnSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
-import { addonPath, loadAddon, type NativeAddon, type StructureBatch } from '../src/index.ts';
+import { addonPath, loadAddon, type NativeAddon, runJob, type StructureBatch } from '../src/index.ts';
 
 const loaded = loadAddon();
 if (loaded.addon === null) throw new Error(`these tests need the binary: ${loaded.reason}`);
@@ -121,7 +122,9 @@ describe('worker threads', () => {
     const workers = [start({ rows: 2000 }), start({ rows: 2000 })];
     // Listen to both before waiting for either: what arrives while nobody listens is lost.
     for (const result of await Promise.all(workers.map(message))) {
-      expect(result).toMatchObject({ sum: Math.log(2000), done: 2000, total: 2000 });
+      const { sum, done, total } = result as { sum: number; done: number; total: number };
+      expect(sum).toBe(Math.log(2000));
+      expect(done).toBe(total);
     }
     await Promise.all(workers.map((worker) => worker.terminate()));
   });
@@ -141,6 +144,26 @@ describe('worker threads', () => {
     await worker.terminate();
     expect(performance.now() - begun).toBeLessThan(2000);
     expect((await sums(rows(10), rows(10)).result).length).toBe(10);
+  });
+});
+
+describe('an addon that only worker threads load', () => {
+  it('stays when they end', () => {
+    const script = `
+      const { Worker } = require('node:worker_threads');
+      const work = ${JSON.stringify(`
+        const addon = require(${JSON.stringify(addonPath)});
+        const x = new Float64Array(500 * 63).fill(0.1);
+        addon.logKernelSum(x, x, 63, Float64Array.of(0.015), null, 3).result.then(() => {});`)};
+      (async () => {
+        for (let i = 0; i < 20; i++) {
+          await new Promise((resolve) => new Worker(work, { eval: true }).on('exit', resolve));
+          await new Promise((resolve) => setTimeout(resolve, 5));
+        }
+        console.log('alive');
+      })();`;
+    const run = spawnSync(process.execPath, ['-e', script], { encoding: 'utf8' });
+    expect(`${run.stdout}${run.stderr} ${run.signal}`).toBe('alive\n null');
   });
 });
 
@@ -171,6 +194,7 @@ describe('wrong input is refused before any memory is touched', () => {
       /finite/,
     ],
     ['a negative cutoff', (a) => a.nearestNeighbors(dimer, 4, -1, 1), /cutoff/],
+    ['an endless cutoff', (a) => a.nearestNeighbors(dimer, 4, 1e17, 1), /cutoff/],
     ['k of 0', (a) => a.nearestNeighbors(dimer, 0, 5, 1), /k must/],
     ['k of 2.5', (a) => a.nearestNeighbors(dimer, 2.5, 5, 1), /k must/],
     [
@@ -197,7 +221,38 @@ describe('wrong input is refused before any memory is touched', () => {
   });
 });
 
+describe('runJob', () => {
+  it('stops the work and hands on what a report of progress throws', async () => {
+    const broken = new Error('broken bar');
+    const run = runJob(() => sums(rows(60_000), rows(60_000)), {
+      onProgress: () => {
+        throw broken;
+      },
+    });
+    await expect(run).rejects.toBe(broken);
+  });
+
+  it('tells why it was interrupted', async () => {
+    const reason = new Error('no time left');
+    const controller = new AbortController();
+    const run = runJob(() => sums(rows(60_000), rows(60_000)), { signal: controller.signal });
+    setTimeout(() => controller.abort(reason), 20);
+    await expect(run).rejects.toMatchObject({ code: 'ABORTED', cause: reason });
+  });
+});
+
 describe('results', () => {
+  it('are refused where no array could hold them, and the promise settles', async () => {
+    const atoms = 132_000;
+    const batch: StructureBatch = {
+      positions: Float64Array.from({ length: 3 * atoms }, (_, i) => 10 * i),
+      offsets: Uint32Array.of(0, atoms),
+      cells: new Float64Array(9),
+      pbc: new Uint8Array(3),
+    };
+    await expect(addon.nearestNeighbors(batch, 4096, 1, 2).result).rejects.toMatchObject({ code: 'OUT_OF_MEMORY' });
+  });
+
   it('do not depend on the number of threads', async () => {
     const x = rows(1500);
     const one = await sums(x, x, 1).result;

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
 const folder = fileURLToPath(new URL('..', import.meta.url));
+const built = (variant: string) => `build/${process.platform}-${process.arch}-${variant}`;
 const MINUTES = 60_000;
 
 function run(command: string, args: string[], env: Record<string, string> = {}) {
@@ -28,7 +29,7 @@ describe('the C++ core', () => {
     'passes its own driver, built %s',
     (variant, target) => {
       make(target);
-      const { status, output } = run(`build/${variant}/driver`, ['test/fixtures/core.txt']);
+      const { status, output } = run(`${built(variant)}/driver`, ['test/fixtures/core.txt']);
       expect(status, output).toBe(0);
       expect(output).toMatch(/^[1-9]\d+ checks, 0 failed/m);
     },
@@ -37,7 +38,7 @@ describe('the C++ core', () => {
 
   it('fails its driver where a fixture is wrong, so that a pass means something', () => {
     make('driver');
-    expect(run('build/plain/driver', ['test/exercise-addon.cjs']).status).toBe(1);
+    expect(run(`${built('plain')}/driver`, ['test/exercise-addon.cjs']).status).toBe(1);
   });
 });
 
@@ -49,7 +50,7 @@ describe('the addon', () => {
       const library = run('g++', ['-print-file-name=libasan.so']).output.trim();
       const { status, output } = run(
         process.execPath,
-        ['test/exercise-addon.cjs', `${folder}build/asan/surprisal.node`],
+        ['test/exercise-addon.cjs', `${folder}${built('asan')}/surprisal.node`],
         {
           LD_PRELOAD: library,
           // What V8 keeps until the process ends is no leak of ours.

@@ -1,11 +1,14 @@
 import { SurprisalError } from '@surprisal/core';
 
+/** Å: beyond this nothing is a neighbourhood, and squares of distances lose their digits. */
+const LARGEST_CUTOFF = 1e6;
+
 /**
- * @throws {SurprisalError} INVALID_ARGUMENT if the cutoff is not a finite length above 0
+ * @throws {SurprisalError} INVALID_ARGUMENT if the cutoff is not a length above 0, at most 10⁶ Å
  */
 export function checkCutoff(cutoff: number): void {
-  if (!(Number.isFinite(cutoff) && cutoff > 0)) {
-    throw new SurprisalError('INVALID_ARGUMENT', `cutoff is ${cutoff}; it must be a length above 0 (Å)`, {
+  if (!(cutoff > 0 && cutoff <= LARGEST_CUTOFF)) {
+    throw new SurprisalError('INVALID_ARGUMENT', `cutoff is ${cutoff}; it must be a length above 0 and at most 10⁶ Å`, {
       details: { cutoff },
     });
   }

@@ -37,7 +37,12 @@ export async function runBatches<T>(
     const report =
       onProgress &&
       ((done: number, of: number) =>
-        onProgress({ stage, done: packed.firstAtom + Math.round((done / of) * packed.atoms), total, unit }));
+        onProgress({
+          stage,
+          done: packed.firstAtom + Math.round((done / Math.max(1, of)) * packed.atoms),
+          total,
+          unit,
+        }));
     try {
       take(await runJob(() => start(packed.batch, packed), { signal, onProgress: report }), packed);
     } catch (error) {

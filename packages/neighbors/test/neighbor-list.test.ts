@@ -221,3 +221,47 @@ if (longTests) {
     });
   });
 }
+
+describe('lists of both backends', () => {
+  const keys = async (structure: Structure, cutoff: number, backend: 'native' | 'reference') =>
+    pairsOf(await neighborList(structure, { cutoff, vectors: true, backend }));
+
+  it('hold every pair both ways with the same bits, and the same pairs, where the cutoff is a distance of the crystal', async () => {
+    const crystal = supercell(idealCrystal('fcc'), [2, 2, 2]);
+    const cutoff = (crystal.cell?.[0] as number) / 2;
+    const native = await keys(crystal, cutoff, 'native');
+    expect(native).toEqual(await keys(crystal, cutoff, 'reference'));
+    const distances = new Map(native.map(({ key, distance }) => [key, distance]));
+    for (const { key, distance } of native) {
+      const [atom, neighbor, a, b, c] = key.split(' ').map(Number) as [number, number, number, number, number];
+      expect(distances.get([neighbor, atom, 0 - a, 0 - b, 0 - c].join(' '))).toBe(distance);
+    }
+  });
+
+  it('know the shortest vectors of a lattice that no pair of vectors gives away', async () => {
+    const [edge, thin] = [30, 0.4];
+    const plain = createStructure({
+      positions: Float64Array.of(0, 0, 0),
+      cell: Float64Array.of(edge, 0, 0, -edge / 2, (edge * Math.sqrt(3)) / 2, 0, 0, 0, thin),
+    });
+    const a = plain.cell as Float64Array;
+    const skewed = createStructure({
+      positions: Float64Array.of(0, 0, 0),
+      cell: a.map((x, i) => (i < 6 ? x : x - (a[i - 6] as number) - (a[i - 3] as number))),
+    });
+    for (const backend of ['native', 'reference'] as const) {
+      const expected = (await keys(plain, 5, backend)).map(({ distance }) => distance).sort((x, y) => x - y);
+      const found = (await keys(skewed, 5, backend)).map(({ distance }) => distance).sort((x, y) => x - y);
+      expect(expected.length).toBe(24);
+      expect(maxAbsDifference(found, expected)).toBeLessThan(1e-12);
+    }
+  });
+
+  it('do not mind a fragment far away', async () => {
+    const positions = Float64Array.of(0, 0, 0, 2, 0, 0, 1e9, 1e9, 1e9, 1e9 + 2, 1e9, 1e9);
+    const structure = createStructure({ positions });
+    for (const backend of ['native', 'reference'] as const) {
+      expect((await keys(structure, 5, backend)).map(({ distance }) => distance)).toEqual([2, 2, 2, 2]);
+    }
+  });
+});

@@ -1,12 +1,13 @@
 // The JavaScript face of the core: checks what would be unsafe, packs, starts a job. One function here for each there.
 
+#include <dlfcn.h>
 #include <napi.h>
 
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <string>
 #include <utility>
-#include <vector>
 
 #include "../core/cpu.h"
 #include "../core/kernel_sum.h"
@@ -33,9 +34,9 @@ std::size_t whole_number(const Napi::Value& value, const char* what, double leas
   return static_cast<std::size_t>(x);
 }
 
-double positive_number(const Napi::Value& value, const char* what) {
+double length_in_angstrom(const Napi::Value& value, const char* what) {
   const double x = number(value, what);
-  if (!(x > 0) || !std::isfinite(x)) refuse(value.Env(), std::string(what) + " must be above 0 and finite");
+  if (!(x > 0) || !(x <= 1e6)) refuse(value.Env(), std::string(what) + " must be above 0 and at most 1e6");
   return x;
 }
 
@@ -48,17 +49,22 @@ unsigned thread_count(const Napi::Value& value) {
 template <typename T>
 struct KernelSumCall {
   KeptArray<T> queries;
-  PackedRows<T> references;
+  KeptArray<T> references;  // empty where the queries are the references
   KeptArray<double> bandwidths;
+  KeptArray<double> weights;  // empty where every weight is 1
+  std::size_t columns;
   unsigned threads;
-  std::vector<double> out;
+  HeapArray<double> out;
 
-  KernelSumInput<T> input() const {
-    const std::size_t columns = references.columns;
-    return {queries.data(), queries.length() / columns, &references, bandwidths.data(), bandwidths.length()};
+  void work(Task& task) {
+    const KeptArray<T>& rows = references.length() == 0 ? queries : references;
+    const PackedRows<T> packed = pack(rows.data(), rows.length() / columns, columns,
+                                      weights.length() == 0 ? nullptr : weights.data(), threads, task);
+    const KernelSumInput<T> input{queries.data(), queries.length() / columns, &packed, bandwidths.data(),
+                                  bandwidths.length()};
+    log_kernel_sum(input, selected_isa(), threads, task, out.data.get());
   }
 
-  void work(Task& task) { log_kernel_sum(input(), selected_isa(), threads, task, out.data()); }
   Napi::Value result(Napi::Env env) { return array_from(env, std::move(out)); }
 };
 
@@ -66,34 +72,35 @@ template <typename T>
 Napi::Value start_kernel_sum(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   auto call = std::make_unique<KernelSumCall<T>>();
-  const std::size_t columns = whole_number(info[2], "columns", 1, 1e6);
+  call->columns = whole_number(info[2], "columns", 1, 1e6);
   call->queries = KeptArray<T>(info[0], "queries");
   const ArrayInput references = ArrayInput::look(info[1], "references");
   if (references.type != array_type<T>()) refuse(env, "queries and references must be of one precision");
-  if (call->queries.length() % columns != 0 || references.length % columns != 0 || references.length == 0) {
+  if (call->queries.length() % call->columns != 0 || references.length % call->columns != 0 || references.length == 0) {
     refuse(env, "queries and references must be whole rows, and references not empty");
   }
+  const ArrayInput queries = ArrayInput::look(info[0], "queries");
+  const bool same = queries.data == references.data && queries.length == references.length;
+  if (!same) call->references = KeptArray<T>(info[1], "references");
   call->bandwidths = KeptArray<double>(info[3], "bandwidths", true);
   if (call->bandwidths.length() == 0) refuse(env, "bandwidths must not be empty");
   for (std::size_t b = 0; b < call->bandwidths.length(); ++b) {
     if (!(call->bandwidths.data()[b] > 0)) refuse(env, "bandwidths must be above 0");
   }
-  const std::size_t rows = references.length / columns;
-  const double* weights = nullptr;
-  KeptArray<double> kept_weights;
+  const std::size_t rows = references.length / call->columns;
   if (!info[4].IsNull()) {
-    kept_weights = KeptArray<double>(info[4], "weights");
-    if (kept_weights.length() != rows) refuse(env, "weights must be one for each reference");
-    weights = kept_weights.data();
+    call->weights = KeptArray<double>(info[4], "weights", true);
+    const double* const weights = call->weights.data();
+    if (call->weights.length() != rows) refuse(env, "weights must be one for each reference");
     for (std::size_t i = 0; i < rows; ++i) {
       if (!(weights[i] >= 0) || !std::isfinite(weights[i])) refuse(env, "weights must be finite and not below 0");
     }
     if (std::none_of(weights, weights + rows, [](double w) { return w > 0; })) refuse(env, "every weight is 0");
   }
   call->threads = thread_count(info[5]);
-  call->references = pack(static_cast<const T*>(references.data), rows, columns, weights);
-  call->out.resize(call->queries.length() / columns * call->bandwidths.length());
-  const std::uint64_t units = kernel_sum_units(call->input());
+  const std::size_t query_count = call->queries.length() / call->columns;
+  call->out = HeapArray<double>(query_count * call->bandwidths.length());
+  const std::uint64_t units = kernel_sum_units<T>(query_count, rows);
   return Job<KernelSumCall<T>>::start(env, std::move(call), units);
 }
 
@@ -163,7 +170,7 @@ Napi::Value start_quests(const Napi::CallbackInfo& info) {
   call->structures = KeptBatch(info[0]);
   const std::size_t parts = whole_number(info[4], "parts", 1, 3);
   call->options.k = whole_number(info[1], "k", 1, 4096);
-  call->options.cutoff = positive_number(info[2], "cutoff");
+  call->options.cutoff = length_in_angstrom(info[2], "cutoff");
   call->options.tie_tolerance = number(info[3], "tieTolerance");
   if (!(call->options.tie_tolerance >= 0)) refuse(env, "tieTolerance must not be below 0");
   call->options.x1 = (parts & 1) != 0;
@@ -210,10 +217,10 @@ struct NeighborListCall {
 Napi::Value neighbor_list_js(const Napi::CallbackInfo& info) {
   auto call = std::make_unique<NeighborListCall>();
   call->structures = KeptBatch(info[0]);
-  call->cutoff = positive_number(info[1], "cutoff");
+  call->cutoff = length_in_angstrom(info[1], "cutoff");
   call->vectors = info[2].ToBoolean();
   call->threads = thread_count(info[3]);
-  const std::uint64_t units = call->structures.atoms();
+  const std::uint64_t units = 2 * std::uint64_t{call->structures.atoms()};
   return Job<NeighborListCall>::start(info.Env(), std::move(call), units);
 }
 
@@ -240,7 +247,7 @@ Napi::Value nearest_js(const Napi::CallbackInfo& info) {
   auto call = std::make_unique<NearestCall>();
   call->structures = KeptBatch(info[0]);
   call->k = whole_number(info[1], "k", 1, 4096);
-  call->cutoff = positive_number(info[2], "cutoff");
+  call->cutoff = length_in_angstrom(info[2], "cutoff");
   call->threads = thread_count(info[3]);
   const std::uint64_t units = call->structures.atoms();
   return Job<NearestCall>::start(info.Env(), std::move(call), units);
@@ -261,7 +268,7 @@ struct RateCall {
 Napi::Value multiply_add_rate_js(const Napi::CallbackInfo& info) {
   auto call = std::make_unique<RateCall>();
   call->single = info[0].ToBoolean();
-  call->rounds = whole_number(info[1], "rounds", 1, 1e12);
+  call->rounds = whole_number(info[1], "rounds", 1, 1e8);
   call->threads = thread_count(info[2]);
   const std::uint64_t units = std::uint64_t{call->threads} * 16;
   return Job<RateCall>::start(info.Env(), std::move(call), units);
@@ -274,12 +281,28 @@ Napi::Value guarded(const Napi::CallbackInfo& info) {
     return function(info);
   } catch (const Error& error) {
     throw coded_error(info.Env(), error.code(), error.what());
+  } catch (const Napi::Error&) {
+    throw;
   } catch (const std::bad_alloc&) {
     throw coded_error(info.Env(), "OUT_OF_MEMORY", "there is not enough memory for the input of this call");
+  } catch (const std::exception& error) {
+    throw coded_error(info.Env(), "OUT_OF_MEMORY", std::string("the input of this call cannot be held: ") + error.what());
   }
 }
 
+// A worker thread that ends unloads the addon if nobody else has it, but the threads of the pool go on waiting in its code:
+// it stays in the process for good.
+void stay_loaded() {
+  Dl_info self;
+  if (dladdr(reinterpret_cast<void*>(&stay_loaded), &self) != 0) dlopen(self.dli_fname, RTLD_NOW | RTLD_NODELETE);
+}
+
+// Changed whenever a function of the addon takes or gives something else.
+constexpr int interface_version = 1;
+
 Napi::Object init(Napi::Env env, Napi::Object exports) {
+  stay_loaded();
+  exports.Set("interfaceVersion", Napi::Number::New(env, interface_version));
   try {
     exports.Set("isa", Napi::String::New(env, isa_name(selected_isa())));
   } catch (const Error& error) {

@@ -84,12 +84,31 @@ class Job {
       fail("OUT_OF_MEMORY", "there is not enough memory for this call; work on less at a time");
     } catch (const std::exception& error) {
       fail("INTERNAL", error.what());
+    } catch (...) {
+      fail("INTERNAL", "the call failed for a reason unknown");
     }
   }
 
   void fail(const std::string& code, const std::string& message) {
     code_ = code;
     message_ = message;
+  }
+
+  // The result may be too large for JavaScript to hold.
+  void settle(Napi::Env env) {
+    if (code_.empty()) {
+      try {
+        deferred_.Resolve(call_->result(env));
+        return;
+      } catch (const Error& error) {
+        fail(error.code(), error.what());
+      } catch (const Napi::Error& error) {
+        fail("OUT_OF_MEMORY", "the result cannot be handed over: " + error.Message());
+      } catch (const std::exception& error) {
+        fail("OUT_OF_MEMORY", std::string("the result cannot be handed over: ") + error.what());
+      }
+    }
+    deferred_.Reject(coded_error(env, code_, message_).Value());
   }
 
   // The environment ends, as when a worker thread is terminated: nobody waits for the result any more.
@@ -116,11 +135,7 @@ void Job<Call>::finish(Napi::Env env, Napi::Function, Job* data, void*) {
   napi_remove_env_cleanup_hook(env, abandon, data);
   job->thread_.join();
   const Napi::HandleScope scope(env);
-  if (job->code_.empty()) {
-    job->deferred_.Resolve(job->call_->result(env));
-  } else {
-    job->deferred_.Reject(coded_error(env, job->code_, job->message_).Value());
-  }
+  job->settle(env);
 }
 
 }  // namespace surprisal

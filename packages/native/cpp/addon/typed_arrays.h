@@ -4,9 +4,13 @@
 #include <napi.h>
 
 #include <cstdint>
-#include <memory>
+#include <cstdlib>
 #include <string>
+#include <utility>
 #include <vector>
+
+#include "../core/heap_array.h"
+#include "../core/task.h"
 
 namespace surprisal {
 
@@ -76,6 +80,9 @@ class KeptArray {
     }
   }
 
+  /// Lets go of the numbers.
+  void release() { *this = KeptArray(); }
+
   const T* data() const { return data_; }
   std::size_t length() const { return length_; }
 
@@ -86,14 +93,21 @@ class KeptArray {
   Napi::ObjectReference reference_;
 };
 
-/// A typed array over the memory of a vector, handed over without a copy.
+/// Bytes that one array may have on every supported version of Node.
+constexpr double most_bytes = 4294967295.0;
+
+/// A typed array over memory of the core, handed over without a copy. Throws Error OUT_OF_MEMORY if it is too long.
 template <typename T>
-Napi::Value array_from(Napi::Env env, std::vector<T>&& numbers) {
-  const std::size_t length = numbers.size();
+Napi::Value array_from(Napi::Env env, HeapArray<T>&& numbers) {
+  const std::size_t length = numbers.length;
+  if (static_cast<double>(length) * sizeof(T) > most_bytes) {
+    throw Error("OUT_OF_MEMORY", "the result has " + std::to_string(length) +
+                                     " numbers, more than one array holds; work on fewer atoms, or with a smaller cutoff or k");
+  }
   if (length == 0) return Napi::TypedArrayOf<T>::New(env, 0);
-  auto* const owner = new std::vector<T>(std::move(numbers));
-  const Napi::ArrayBuffer buffer = Napi::ArrayBuffer::New(
-      env, owner->data(), length * sizeof(T), [](Napi::Env, void*, std::vector<T>* vector) { delete vector; }, owner);
+  T* const memory = numbers.data.release();
+  const Napi::ArrayBuffer buffer =
+      Napi::ArrayBuffer::New(env, memory, length * sizeof(T), [](Napi::Env, void* data) { std::free(data); });
   return Napi::TypedArrayOf<T>::New(env, length, buffer, 0);
 }
 

@@ -22,8 +22,14 @@ void cross(const double* a, const double* b, double* out) {
 // Volume of the unit vectors' parallelepiped (or area, or 1) below which periodic vectors count as dependent.
 constexpr double flattest = 1e-9;
 
-// Bins along an axis, at the most: three of them fit a 64-bit key.
-constexpr std::int64_t most_bins = std::int64_t{1} << 20;
+// Bins along an axis, at the most: three numbers of them fit a key.
+constexpr double most_bins = 1099511627776.0;  // 2^40
+
+// What rounding takes from a coordinate, relative to the largest.
+constexpr double rounding = 1e-13;
+
+// A lattice vector that holds another this often is a broken cell, not a skewed one.
+constexpr double largest_multiple = 1e6;
 
 // Images of a cell within the cutoff, at the most: more than any crystal has, few enough to be looked at.
 constexpr double most_images = 1e7;
@@ -34,32 +40,39 @@ Error invalid_cell(std::size_t frame, const std::string& problem) {
 
 }  // namespace
 
-CellGrid::CellGrid(const StructureBatch& batch, std::size_t frame, double cutoff) : first_atom_(batch.offsets[frame]) {
+CellGrid::CellGrid(const StructureBatch& batch, std::size_t frame, double cutoff)
+    : first_atom_(batch.offsets[frame]), frame_(frame), positions_(batch.positions + 3 * std::size_t{first_atom_}) {
   const std::size_t atoms = batch.offsets[frame + 1] - first_atom_;
-  const double* const positions = batch.positions + 3 * std::size_t{first_atom_};
-  for (int axis = 0; axis < 3; ++axis) periodic_[axis] = batch.pbc[3 * frame + axis] != 0;
-  reduce_basis(batch.cells + 9 * frame, frame);
+  for (int i = 0; i < 9; ++i) {
+    periodic_[i / 3] = batch.pbc[3 * frame + i / 3] != 0;
+    cell_[i] = periodic_[i / 3] ? batch.cells[9 * frame + i] : 0;
+  }
+  reduce_basis(frame);
+  complete_basis();
   invert_basis();
 
-  // Fractional coordinates, inside [0, 1) along periodic axes; along the others lengths in Å from the lowest atom.
+  // Fractional coordinates, inside [0, 1) along periodic axes; along the others lengths in Å.
   std::vector<double> fractional(3 * atoms);
+  std::vector<std::int64_t> wraps(3 * atoms);
   double low[3], high[3];
   for (int axis = 0; axis < 3; ++axis) {
     low[axis] = std::numeric_limits<double>::infinity();
     high[axis] = -low[axis];
   }
-  std::vector<std::int32_t> wraps(3 * atoms);
+  double largest = 0;
   for (std::size_t i = 0; i < atoms; ++i) {
-    const double* const r = positions + 3 * i;
+    const double* const r = positions_ + 3 * i;
+    largest = std::max({largest, std::abs(r[0]), std::abs(r[1]), std::abs(r[2])});
     for (int axis = 0; axis < 3; ++axis) {
       double f = r[0] * inverse_[axis] + r[1] * inverse_[3 + axis] + r[2] * inverse_[6 + axis];
+      const double cells = std::floor(f);
+      // Written so that NaN fails it too.
+      if (!(std::abs(f) < 1e15) || (periodic_[axis] && !(std::abs(cells) <= std::numeric_limits<std::int32_t>::max()))) {
+        throw Error("INVALID_POSITIONS", "atom " + std::to_string(i + 1) + " of structure " + std::to_string(frame + 1) +
+                                             " lies too far away to be placed; correct its coordinates");
+      }
       if (periodic_[axis]) {
-        const double cells = std::floor(f);
-        if (std::abs(cells) > std::numeric_limits<std::int32_t>::max()) {
-          throw Error("INVALID_POSITIONS", "atom " + std::to_string(i + 1) + " of structure " + std::to_string(frame + 1) +
-                                               " lies more than 2^31 cells away from the cell");
-        }
-        wraps[3 * i + axis] = -static_cast<std::int32_t>(cells);
+        wraps[3 * i + axis] = -static_cast<std::int64_t>(cells);
         f -= cells;
       }
       fractional[3 * i + axis] = f;
@@ -67,32 +80,41 @@ CellGrid::CellGrid(const StructureBatch& batch, std::size_t frame, double cutoff
       high[axis] = std::max(high[axis], f);
     }
   }
+
+  reach_distance_ = cutoff * (1 + 1e-9) + largest * rounding;
   double images = 1;
-  const double reach = cutoff * (1 + 1e-9);  // a little more, so that rounding cannot push a neighbour out of reach
+  double bins_per_unit[3];
   for (int axis = 0; axis < 3; ++axis) {
-    const double* const column = inverse_ + axis;  // its length is 1 / (distance between the faces)
-    const double height = 1 / std::sqrt(column[0] * column[0] + column[3] * column[3] + column[6] * column[6]);
-    const double extent = periodic_[axis] ? height : (atoms == 0 ? 0 : high[axis] - low[axis]);
-    bin_count_[axis] = static_cast<std::int64_t>(std::clamp(std::floor(extent / reach), 1.0, double(most_bins)));
-    const double width = extent / static_cast<double>(bin_count_[axis]);
-    // An axis that ends has at most one bin to either side; a periodic one may have to go round several times.
-    const double bins = periodic_[axis] ? std::ceil(reach / width) : 1;
-    images *= 2 * bins + 1;
-    if (!(images < most_images)) {
-      throw invalid_cell(frame, "the cell is so thin that the cutoff of " + std::to_string(cutoff) + " Å spans more than " +
-                                    std::to_string(static_cast<long>(most_images)) + " images of it");
+    if (periodic_[axis]) {
+      const double* const column = inverse_ + axis;  // its length is 1 / (distance between the faces)
+      const double height = 1 / std::sqrt(column[0] * column[0] + column[3] * column[3] + column[6] * column[6]);
+      const double count = std::clamp(std::floor(height / reach_distance_), 1.0, most_bins);
+      const double reach = std::ceil(reach_distance_ * count / height);
+      images *= 2 * reach + 1;
+      if (!(images < most_images)) {
+        throw invalid_cell(frame, "the cell is so thin that the cutoff of " + std::to_string(cutoff) +
+                                      " Å spans more than " + std::to_string(static_cast<long>(most_images)) +
+                                      " images of it");
+      }
+      bin_count_[axis] = static_cast<std::int64_t>(count);
+      reach_[axis] = static_cast<std::int64_t>(reach);
+      bins_per_unit[axis] = count;
+    } else {
+      const double extent = atoms == 0 ? 0 : high[axis] - low[axis];
+      const double width = std::max(reach_distance_, extent / (most_bins - 1));
+      bin_count_[axis] = static_cast<std::int64_t>(std::floor(extent / width)) + 1;
+      reach_[axis] = 1;
+      bins_per_unit[axis] = 1 / width;
     }
-    reach_[axis] = static_cast<std::int64_t>(bins);
   }
 
-  std::vector<std::pair<std::uint64_t, std::uint32_t>> keys(atoms);
+  std::vector<std::pair<Key, std::uint32_t>> keys(atoms);
   for (std::size_t i = 0; i < atoms; ++i) {
     std::int64_t at[3];
     for (int axis = 0; axis < 3; ++axis) {
-      const double extent = periodic_[axis] ? 1.0 : high[axis] - low[axis];
-      const double f = periodic_[axis] ? fractional[3 * i + axis] : fractional[3 * i + axis] - low[axis];
-      const double bin = extent > 0 ? std::floor(f / extent * static_cast<double>(bin_count_[axis])) : 0;
-      at[axis] = std::clamp<std::int64_t>(static_cast<std::int64_t>(bin), 0, bin_count_[axis] - 1);
+      const double f = fractional[3 * i + axis] - (periodic_[axis] ? 0 : low[axis]);
+      const auto bin = static_cast<std::int64_t>(f * bins_per_unit[axis]);
+      at[axis] = std::clamp<std::int64_t>(bin, 0, bin_count_[axis] - 1);
     }
     keys[i] = {key(at), static_cast<std::uint32_t>(i)};
   }
@@ -102,23 +124,23 @@ CellGrid::CellGrid(const StructureBatch& batch, std::size_t frame, double cutoff
   wrapped_.resize(3 * atoms);
   wraps_.resize(3 * atoms);
   for (std::size_t place = 0; place < atoms; ++place) {
-    const std::uint32_t i = keys[place].second;
-    order_[place] = i;
+    const std::size_t i = keys[place].second;
+    order_[place] = keys[place].second;
     for (int component = 0; component < 3; ++component) {
-      double r = positions[3 * std::size_t{i} + component];
+      double r = positions_[3 * i + component];
       for (int axis = 0; axis < 3; ++axis) {
-        const std::int32_t cells = wraps[3 * std::size_t{i} + axis];
-        if (cells != 0) r += cells * basis_[3 * axis + component];
+        const std::int64_t cells = wraps[3 * i + axis];
+        if (cells != 0) r += static_cast<double>(cells) * basis_[3 * axis + component];
       }
       wrapped_[3 * place + component] = r;
-      wraps_[3 * place + component] = wraps[3 * std::size_t{i} + component];
+      wraps_[3 * place + component] = wraps[3 * i + component];
     }
     if (place == 0 || keys[place].first != keys[place - 1].first) {
-      const std::uint64_t k = keys[place].first;
+      const Key k = keys[place].first;
       bin_of_key_.emplace(k, static_cast<std::uint32_t>(bin_starts_.size()));
       bin_starts_.push_back(place);
-      const auto nx = static_cast<std::uint64_t>(bin_count_[0]);
-      const auto ny = static_cast<std::uint64_t>(bin_count_[1]);
+      const auto nx = static_cast<Key>(bin_count_[0]);
+      const auto ny = static_cast<Key>(bin_count_[1]);
       bin_places_.push_back({{static_cast<std::int64_t>(k % nx), static_cast<std::int64_t>(k / nx % ny),
                               static_cast<std::int64_t>(k / nx / ny)}});
     }
@@ -126,40 +148,77 @@ CellGrid::CellGrid(const StructureBatch& batch, std::size_t frame, double cutoff
   bin_starts_.push_back(atoms);
 }
 
-void CellGrid::reduce_basis(const double* cell, std::size_t frame) {
-  for (int i = 0; i < 9; ++i) {
-    basis_[i] = periodic_[i / 3] ? cell[i] : 0;
-    given_[i] = i % 4 == 0 && periodic_[i / 3] ? 1 : 0;
-  }
-  for (int a = 0; a < 3; ++a) {
-    if (periodic_[a] && !(dot(basis_ + 3 * a, basis_ + 3 * a) > 0)) {
-      throw invalid_cell(frame, std::string("axis ") + "abc"[a] + " is periodic but its cell vector is zero");
+// Subtracts multiples of the basis vectors from the one along `axis`, if that makes it shorter.
+bool CellGrid::shorten(int axis, const double* times, std::size_t frame) {
+  double shortened[3];
+  double* const u = basis_ + 3 * axis;
+  for (int i = 0; i < 3; ++i) {
+    shortened[i] = u[i];
+    for (int other = 0; other < 3; ++other) {
+      if (times[other] != 0) shortened[i] -= times[other] * basis_[3 * other + i];
     }
   }
-  // Subtract the nearest multiple of one vector from another as long as that makes it shorter.
-  for (bool shorter = true; shorter;) {
-    shorter = false;
-    for (int a = 0; a < 3; ++a) {
-      for (int b = 0; b < 3; ++b) {
-        if (a == b || !periodic_[a] || !periodic_[b]) continue;
-        double* const u = basis_ + 3 * a;
-        const double* const v = basis_ + 3 * b;
-        const double multiple = std::nearbyint(dot(u, v) / dot(v, v));
-        if (multiple == 0) continue;
-        if (std::abs(multiple) > 1e6) throw invalid_cell(frame, "the periodic cell vectors are linearly dependent");
-        const double before = dot(u, u);
-        const double shortened[3] = {u[0] - multiple * v[0], u[1] - multiple * v[1], u[2] - multiple * v[2]};
-        if (!(dot(shortened, shortened) < before * (1 - 1e-12))) continue;
-        for (int i = 0; i < 3; ++i) {
-          u[i] = shortened[i];
-          given_[3 * a + i] -= static_cast<std::int32_t>(multiple) * given_[3 * b + i];
-        }
-        if (!(dot(u, u) > 1e-18 * before)) throw invalid_cell(frame, "the periodic cell vectors are linearly dependent");
-        shorter = true;
+  const double before = dot(u, u);
+  const double after = dot(shortened, shortened);
+  // Rounding alone must not look like progress, or the reduction would not end.
+  if (!(after < before * (1 - 1e-12))) return false;
+  if (!(after > flattest * flattest * before)) {
+    throw invalid_cell(frame, "the periodic cell vectors are linearly dependent (the cell has no volume)");
+  }
+  for (int i = 0; i < 3; ++i) {
+    u[i] = shortened[i];
+    for (int other = 0; other < 3; ++other) {
+      if (std::abs(times[other]) > largest_multiple) {
+        throw invalid_cell(frame, "the periodic cell vectors are linearly dependent (the cell has no volume)");
+      }
+      given_[3 * axis + i] -= static_cast<std::int64_t>(times[other]) * given_[3 * other + i];
+      if (std::abs(given_[3 * axis + i]) > std::int64_t{1} << 31) {
+        throw invalid_cell(frame, "the cell is too skewed; describe the lattice by shorter vectors");
       }
     }
   }
-  // Complete the basis with unit vectors perpendicular to what is there.
+  return true;
+}
+
+// Replaces periodic vectors by shorter ones of the same lattice until none gets shorter: by the nearest multiple of one
+// other (Lagrange and Gauss), or by one of each of two others (which pairs alone do not find).
+void CellGrid::reduce_basis(std::size_t frame) {
+  for (int i = 0; i < 9; ++i) {
+    basis_[i] = cell_[i];
+    given_[i] = i % 4 == 0 && periodic_[i / 3] ? 1 : 0;
+  }
+  for (int axis = 0; axis < 3; ++axis) {
+    if (periodic_[axis] && !(dot(basis_ + 3 * axis, basis_ + 3 * axis) > 0)) {
+      throw invalid_cell(frame, std::string("axis ") + "abc"[axis] + " is periodic but has no cell vector");
+    }
+  }
+  for (bool shorter = true; shorter;) {
+    shorter = false;
+    for (int axis = 0; axis < 3; ++axis) {
+      if (!periodic_[axis]) continue;
+      const int others[2] = {(axis + 1) % 3, (axis + 2) % 3};
+      for (const int other : others) {
+        if (!periodic_[other]) continue;
+        const double* const v = basis_ + 3 * other;
+        double times[3] = {0, 0, 0};
+        times[other] = std::nearbyint(dot(basis_ + 3 * axis, v) / dot(v, v));
+        if (times[other] != 0 && shorten(axis, times, frame)) shorter = true;
+      }
+      if (!periodic_[others[0]] || !periodic_[others[1]]) continue;
+      for (const double first : {1.0, -1.0}) {
+        for (const double second : {1.0, -1.0}) {
+          double times[3] = {0, 0, 0};
+          times[others[0]] = first;
+          times[others[1]] = second;
+          if (shorten(axis, times, frame)) shorter = true;
+        }
+      }
+    }
+  }
+}
+
+// Unit vectors, perpendicular to the periodic ones and to each other, for the axes that are not periodic.
+void CellGrid::complete_basis() {
   for (int a = 0; a < 3; ++a) {
     if (periodic_[a]) continue;
     double* const u = basis_ + 3 * a;
@@ -167,7 +226,7 @@ void CellGrid::reduce_basis(const double* cell, std::size_t frame) {
     const double* const w = basis_ + 3 * ((a + 2) % 3);
     cross(v, w, u);
     if (!(dot(u, u) > 0)) {
-      // Fewer than two others are there yet: take the coordinate axis farthest from the one that is.
+      // Fewer than two others are there yet: take the coordinate axis along which the one that is extends least.
       const double* const there = dot(v, v) > 0 ? v : w;
       if (dot(there, there) > 0) {
         int flat = 0;
@@ -190,7 +249,7 @@ void CellGrid::reduce_basis(const double* cell, std::size_t frame) {
   cross(basis_ + 3, basis_ + 6, normal);
   const double lengths = std::sqrt(dot(basis_, basis_) * dot(basis_ + 3, basis_ + 3) * dot(basis_ + 6, basis_ + 6));
   if (!(std::abs(dot(basis_, normal)) > flattest * lengths)) {
-    throw invalid_cell(frame, "the periodic cell vectors are linearly dependent (the cell has no volume)");
+    throw invalid_cell(frame_, "the periodic cell vectors are linearly dependent (the cell has no volume)");
   }
 }
 
@@ -205,11 +264,15 @@ void CellGrid::invert_basis() {
   }
 }
 
-std::uint64_t CellGrid::key(const std::int64_t* at) const {
-  return (static_cast<std::uint64_t>(at[2]) * static_cast<std::uint64_t>(bin_count_[1]) +
-          static_cast<std::uint64_t>(at[1])) *
-             static_cast<std::uint64_t>(bin_count_[0]) +
-         static_cast<std::uint64_t>(at[0]);
+CellGrid::Key CellGrid::key(const std::int64_t* at) const {
+  return (static_cast<Key>(at[2]) * static_cast<Key>(bin_count_[1]) + static_cast<Key>(at[1])) *
+             static_cast<Key>(bin_count_[0]) +
+         static_cast<Key>(at[0]);
+}
+
+std::size_t CellGrid::bin_of(std::size_t place) const {
+  const auto after = std::upper_bound(bin_starts_.begin(), bin_starts_.end(), place);
+  return static_cast<std::size_t>(after - bin_starts_.begin()) - 1;
 }
 
 void CellGrid::surroundings(std::size_t bin, Surroundings& out) const {
@@ -250,7 +313,7 @@ void CellGrid::surroundings(std::size_t bin, Surroundings& out) const {
           out.y.push_back(wrapped_[3 * p + 1] + shift[1]);
           out.z.push_back(wrapped_[3 * p + 2] + shift[2]);
           out.atom.push_back(static_cast<std::uint32_t>(p));
-          for (int axis = 0; axis < 3; ++axis) out.image.push_back(static_cast<std::int32_t>(image[axis]));
+          for (int axis = 0; axis < 3; ++axis) out.image.push_back(image[axis]);
         }
       }
     }
@@ -264,12 +327,32 @@ void CellGrid::surroundings(std::size_t bin, Surroundings& out) const {
   out.squared.resize(padded);
 }
 
-void CellGrid::given_shift(std::size_t from, std::size_t to, const std::int32_t* image, std::int32_t* shift) const {
-  for (int i = 0; i < 3; ++i) shift[i] = 0;
-  for (int axis = 0; axis < 3; ++axis) {
-    const std::int32_t cells = image[axis] + wraps_[3 * to + axis] - wraps_[3 * from + axis];
-    for (int i = 0; i < 3; ++i) shift[i] += cells * given_[3 * axis + i];
+Displacement CellGrid::displacement(std::size_t from, std::size_t to, const std::int64_t* image) const {
+  Displacement d;
+  double shift[3];
+  for (int i = 0; i < 3; ++i) {
+    std::int64_t cells = 0;
+    for (int axis = 0; axis < 3; ++axis) {
+      cells += (image[axis] + wraps_[3 * to + axis] - wraps_[3 * from + axis]) * given_[3 * axis + i];
+    }
+    if (std::abs(cells) > std::numeric_limits<std::int32_t>::max()) {
+      throw Error("INVALID_POSITIONS", "atoms of structure " + std::to_string(frame_ + 1) +
+                                           " lie more than 2^31 cells apart; bring them into the cell");
+    }
+    d.shift[i] = static_cast<std::int32_t>(cells);
+    shift[i] = static_cast<double>(cells);
   }
+  const double* const a = positions_ + 3 * std::size_t{order_[from]};
+  const double* const b = positions_ + 3 * std::size_t{order_[to]};
+  double r[3];
+  for (int i = 0; i < 3; ++i) {
+    r[i] = (b[i] - a[i]) + (shift[0] * cell_[i] + shift[1] * cell_[3 + i] + shift[2] * cell_[6 + i]);
+  }
+  d.x = r[0];
+  d.y = r[1];
+  d.z = r[2];
+  d.squared = d.x * d.x + d.y * d.y + d.z * d.z;
+  return d;
 }
 
 }  // namespace surprisal

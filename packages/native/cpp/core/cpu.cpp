@@ -51,7 +51,9 @@ const std::vector<Isa>& available_isas() {
   return isas;
 }
 
-Isa selected_isa() {
+namespace {
+
+Isa choose_isa() {
   const char* const wanted = std::getenv("SURPRISAL_ISA");
   if (wanted == nullptr || *wanted == '\0') return available_isas().front();
   std::string names;
@@ -61,6 +63,14 @@ Isa selected_isa() {
   }
   throw Error("INVALID_ARGUMENT",
               "SURPRISAL_ISA is \"" + std::string(wanted) + "\"; this binary and processor can run: " + names);
+}
+
+}  // namespace
+
+Isa selected_isa() {
+  // Chosen once: the environment may change later, and reading it then from other threads would be a race.
+  static const Isa isa = choose_isa();
+  return isa;
 }
 
 const KernelTiles& kernel_tiles(Isa isa) {

@@ -16,7 +16,7 @@ const char* isa_name(Isa isa);
 /// Sets that can run here, best first; never empty.
 const std::vector<Isa>& available_isas();
 
-/// The set in use: the best one, or the one that the environment variable SURPRISAL_ISA names.
+/// The set in use: the best one, or the one that the environment variable SURPRISAL_ISA named at the first call.
 /// Throws Error INVALID_ARGUMENT if that one does not exist or cannot run here.
 Isa selected_isa();
 

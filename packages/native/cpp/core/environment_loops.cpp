@@ -17,19 +17,18 @@ using std::size_t;
 // Eight numbers at a time whatever the registers hold, so that every instruction set adds in the same order.
 typedef double Eight __attribute__((vector_size(64)));
 
-void sort_and_sum(double* matrix, size_t k, size_t stride, const unsigned short* comparators, size_t comparator_count,
-                  double* sums) {
-  for (size_t lane = 0; lane < stride; lane += 8) {
-    double* const columns = matrix + lane;
-    for (size_t i = 0; i < comparator_count; ++i) {
-      double* const upper = columns + comparators[2 * i] * stride;
-      double* const lower = columns + comparators[2 * i + 1] * stride;
-      const Eight a = load<Eight>(upper);
-      const Eight b = load<Eight>(lower);
-      store(upper, a > b ? a : b);
-      store(lower, a > b ? b : a);
-    }
+void sort_columns(double* matrix, size_t stride, const unsigned short* comparators, size_t comparator_count) {
+  for (size_t i = 0; i < comparator_count; ++i) {
+    double* const upper = matrix + comparators[2 * i] * stride;
+    double* const lower = matrix + comparators[2 * i + 1] * stride;
+    const Eight a = load<Eight>(upper);
+    const Eight b = load<Eight>(lower);
+    store(upper, a > b ? a : b);
+    store(lower, a > b ? b : a);
   }
+}
+
+void sum_rows(const double* matrix, size_t k, size_t stride, double* sums) {
   for (size_t m = 0; m < k; ++m) {
     Eight total{};
     for (size_t lane = 0; lane < stride; lane += 8) total += load<Eight>(matrix + m * stride + lane);
@@ -68,6 +67,7 @@ void squared_distances(double x, double y, double z, const double* xs, const dou
 }  // namespace
 
 extern const EnvironmentLoops SURPRISAL_FOR_ISA(environment_loops);
-const EnvironmentLoops SURPRISAL_FOR_ISA(environment_loops) = {squared_distances, pair_matrix, sort_and_sum};
+const EnvironmentLoops SURPRISAL_FOR_ISA(environment_loops) = {squared_distances, pair_matrix, sort_columns,
+                                                               sum_rows};
 
 }  // namespace surprisal

@@ -17,10 +17,13 @@ struct EnvironmentLoops {
   void (*pair_matrix)(const double* x, const double* y, const double* z, const double* s, std::size_t k,
                       std::size_t stride, double* matrix);
 
-  /// Sorts each column of a (k×stride) matrix, largest first, by the comparators (pairs of rows) of a sorting network,
-  /// all columns at once; then sums[m] = Σ of row m, lanes in one fixed order.
-  void (*sort_and_sum)(double* matrix, std::size_t k, std::size_t stride, const unsigned short* comparators,
-                       std::size_t comparator_count, double* sums);
+  /// Sorts 8 columns of a matrix with rows of `stride` numbers, largest first, all at once, by the comparators (pairs of
+  /// rows) of a sorting network.
+  void (*sort_columns)(double* matrix, std::size_t stride, const unsigned short* comparators,
+                       std::size_t comparator_count);
+
+  /// sums[m] = Σ of row m of a (k×stride) matrix, in one order whatever the instruction set; stride is a multiple of 8.
+  void (*sum_rows)(const double* matrix, std::size_t k, std::size_t stride, double* sums);
 };
 
 }  // namespace surprisal

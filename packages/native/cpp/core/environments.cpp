@@ -11,13 +11,14 @@
 namespace surprisal {
 namespace {
 
-// Atoms in a run: enough to share the surroundings of a bin, few enough to keep all threads busy to the end.
-constexpr std::size_t run_atoms = 64;
+// Atoms in a run, at the most: enough to share the surroundings of a bin.
+constexpr std::size_t largest_run = 64;
+constexpr std::size_t smallest_run = 8;
 
 struct Run {
   std::size_t frame;
-  std::size_t first_bin;
-  std::size_t end_bin;
+  std::size_t first;  // place in the grid's order
+  std::size_t end;
 };
 
 bool nearer(const Neighbor& a, const Neighbor& b) {
@@ -34,57 +35,60 @@ class Collector {
   const Environment& collect(const CellGrid& grid, std::size_t place, Surroundings& around) {
     Environment& e = environment_;
     e.atom = grid.atom(place);
-    e.neighbors.clear();
     loops_.squared_distances(grid.x(place), grid.y(place), grid.z(place), around.x.data(), around.y.data(),
                              around.z.data(), around.x.size(), around.squared.data());
-    within_.clear();
+    std::vector<Neighbor>& found = e.neighbors;
+    found.clear();
+    const double reach = grid.squared_reach();
     const double limit = request_.cutoff * request_.cutoff;
     for (std::size_t i = 0; i < around.count; ++i) {
-      if (around.squared[i] < limit && !is_self(around, i, place)) within_.push_back(static_cast<std::uint32_t>(i));
-    }
-    e.count = within_.size();
-    e.gap = std::numeric_limits<double>::infinity();
-    const std::size_t kept = keep_nearest(around);
-    for (std::size_t n = 0; n < kept; ++n) {
-      const std::uint32_t i = within_[n];
+      if (!(around.squared[i] < reach) || is_self(around, i, place)) continue;
       Neighbor neighbor;
-      neighbor.squared = around.squared[i];
-      neighbor.x = around.x[i] - grid.x(place);
-      neighbor.y = around.y[i] - grid.y(place);
-      neighbor.z = around.z[i] - grid.z(place);
+      static_cast<Displacement&>(neighbor) = grid.displacement(place, around.atom[i], &around.image[3 * i]);
+      if (!(neighbor.squared < limit)) continue;
       neighbor.atom = grid.atom(around.atom[i]);
-      grid.given_shift(place, around.atom[i], &around.image[3 * std::size_t{i}], neighbor.shift);
       if (!(neighbor.squared > coincidence * coincidence)) throw coincident_atoms(batch_, e.atom, neighbor.atom);
-      e.neighbors.push_back(neighbor);
+      found.push_back(neighbor);
     }
-    std::sort(e.neighbors.begin(), e.neighbors.end(), nearer);
+    e.count = found.size();
+    e.gap = std::numeric_limits<double>::infinity();
+    if (request_.count_only) {
+      found.clear();
+    } else {
+      keep_nearest();
+      std::sort(found.begin(), found.end(), nearer);
+    }
     return e;
   }
 
  private:
   static bool is_self(const Surroundings& around, std::size_t i, std::size_t place) {
-    const std::int32_t* const image = &around.image[3 * i];
+    const std::int64_t* const image = &around.image[3 * i];
     return around.atom[i] == place && image[0] == 0 && image[1] == 0 && image[2] == 0;
   }
 
-  // Moves the neighbours that are wanted to the front of within_ and returns how many those are.
-  std::size_t keep_nearest(const Surroundings& around) {
+  // Drops the neighbours that are not wanted.
+  void keep_nearest() {
+    std::vector<Neighbor>& found = environment_.neighbors;
     const std::size_t k = request_.nearest;
-    if (k == 0 || within_.size() <= k) return within_.size();
-    const auto by_distance = [&](std::uint32_t a, std::uint32_t b) { return around.squared[a] < around.squared[b]; };
-    std::nth_element(within_.begin(), within_.begin() + k, within_.end(), by_distance);
-    const double kth = std::sqrt(around.squared[*std::max_element(within_.begin(), within_.begin() + k, by_distance)]);
-    environment_.gap = std::sqrt(around.squared[within_[k]]) - kth;
-    if (environment_.gap > request_.tie_tolerance) return k;
-    const auto tied = [&](std::uint32_t i) { return std::sqrt(around.squared[i]) - kth <= request_.tie_tolerance; };
-    return static_cast<std::size_t>(std::partition(within_.begin() + k, within_.end(), tied) - within_.begin());
+    if (k == 0 || found.size() <= k) return;
+    const auto by_distance = [](const Neighbor& a, const Neighbor& b) { return a.squared < b.squared; };
+    const auto next = found.begin() + static_cast<std::ptrdiff_t>(k);
+    std::nth_element(found.begin(), next, found.end(), nearer);
+    const double kth = std::sqrt(std::max_element(found.begin(), next, by_distance)->squared);
+    environment_.gap = std::sqrt(next->squared) - kth;
+    auto end = next;
+    if (environment_.gap <= request_.tie_tolerance) {
+      end = std::partition(next, found.end(),
+                           [&](const Neighbor& n) { return std::sqrt(n.squared) - kth <= request_.tie_tolerance; });
+    }
+    found.erase(end, found.end());
   }
 
   const StructureBatch& batch_;
   const EnvironmentRequest& request_;
   const EnvironmentLoops& loops_;
   Environment environment_;
-  std::vector<std::uint32_t> within_;
 };
 
 }  // namespace
@@ -97,13 +101,14 @@ void visit_environments(const StructureBatch& batch, const EnvironmentRequest& r
     grids[frame] = std::make_unique<CellGrid>(batch, frame, request.cutoff);
   });
 
+  // Short runs where there are few atoms, so that every thread has some. Runs may end within a bin.
+  const std::size_t share = batch.atoms() / (std::size_t{threads} * 4);
+  const std::size_t length = std::min(largest_run, std::max(smallest_run, share));
   std::vector<Run> runs;
   for (std::size_t frame = 0; frame < batch.frames; ++frame) {
-    const CellGrid& grid = *grids[frame];
-    for (std::size_t bin = 0; bin < grid.bins();) {
-      const std::size_t first = bin;
-      while (bin < grid.bins() && grid.bin_start(bin) - grid.bin_start(first) < run_atoms) ++bin;
-      runs.push_back({frame, first, bin});
+    const std::size_t atoms = grids[frame]->atoms();
+    for (std::size_t first = 0; first < atoms; first += length) {
+      runs.push_back({frame, first, std::min(atoms, first + length)});
     }
   }
   parallel_for(runs.size(), threads, task, [&](std::size_t item) {
@@ -112,14 +117,14 @@ void visit_environments(const StructureBatch& batch, const EnvironmentRequest& r
     const EnvironmentVisitor visit = make_visitor();
     Collector collector(batch, request, loops);
     Surroundings around;
-    for (std::size_t bin = run.first_bin; bin < run.end_bin; ++bin) {
-      grid.surroundings(bin, around);
-      for (std::size_t place = grid.bin_start(bin); place < grid.bin_end(bin); ++place) {
-        if (task.stopped()) return;
-        visit(collector.collect(grid, place, around));
-      }
+    std::size_t bin = grid.bin_of(run.first);
+    grid.surroundings(bin, around);
+    for (std::size_t place = run.first; place < run.end; ++place) {
+      if (task.stopped()) return;
+      if (place >= grid.bin_end(bin)) grid.surroundings(++bin, around);
+      visit(collector.collect(grid, place, around));
     }
-    task.advance(grid.bin_start(run.end_bin) - grid.bin_start(run.first_bin));
+    task.advance(run.end - run.first);
   });
 }
 

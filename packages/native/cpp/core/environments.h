@@ -18,11 +18,8 @@ namespace surprisal {
 constexpr double coincidence = 1e-8;
 
 /// A neighbour of an atom: where it lies from there, and which image of which atom it is.
-struct Neighbor {
-  double squared;          // Å²
-  double x, y, z;          // from the atom to its neighbour, Å
-  std::uint32_t atom;      // of the batch
-  std::int32_t shift[3];   // image, in vectors of the cell as it was given
+struct Neighbor : Displacement {
+  std::uint32_t atom;  // of the batch
 };
 
 /// One atom and its neighbours, sorted by distance, then atom, then shift.
@@ -38,9 +35,10 @@ struct EnvironmentRequest {
   double cutoff;          // Å: neighbours are nearer than this
   std::size_t nearest;    // k; every neighbour within the cutoff where it is 0
   double tie_tolerance;   // Å: those within this of the k-th are seen too
+  bool count_only;        // none is shown, only how many there are
 };
 
-/// Something that looks at environments; each thread makes one per run of atoms.
+/// Something that looks at environments; one is made for each run of atoms.
 using EnvironmentVisitor = std::function<void(const Environment&)>;
 
 /// Calls a visitor made by `make_visitor` for every atom of the batch. Units of work: atoms.

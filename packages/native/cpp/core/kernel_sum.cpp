@@ -11,9 +11,6 @@
 namespace surprisal {
 namespace {
 
-// Packs in a panel: about 128 kB of references at 63 dimensions, which stay in the second-level cache while a group of
-// queries passes over them.
-constexpr std::size_t panel_packs = 16;
 // Packs in a segment, the unit in which one query's sum may be spread over threads.
 constexpr std::size_t segment_packs = 64 * panel_packs;
 // Queries in a group, at the most.
@@ -22,112 +19,120 @@ constexpr std::size_t largest_group = 256;
 void add_panel(const KernelTiles& tiles, const PanelSums<float>& panel, double* sums) { tiles.add_panel_f32(panel, sums); }
 void add_panel(const KernelTiles& tiles, const PanelSums<double>& panel, double* sums) { tiles.add_panel_f64(panel, sums); }
 
-void distances(const KernelTiles& tiles, const float* query, std::size_t columns, const float* packs, std::size_t count,
-               double* out) {
-  tiles.distances_f32(query, columns, packs, count, out);
+void add_panel_relative(const KernelTiles& tiles, const PanelSums<float>& panel, const RelativeSums& sums) {
+  tiles.add_panel_relative_f32(panel, sums);
 }
-void distances(const KernelTiles& tiles, const double* query, std::size_t columns, const double* packs,
-               std::size_t count, double* out) {
-  tiles.distances_f64(query, columns, packs, count, out);
+void add_panel_relative(const KernelTiles& tiles, const PanelSums<double>& panel, const RelativeSums& sums) {
+  tiles.add_panel_relative_f64(panel, sums);
 }
 
 std::size_t divide_up(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
 
+// Packs first … of the references against some rows of queries.
 template <typename T>
-std::size_t segment_count(const PackedRows<T>& references) {
-  return divide_up(references.packs(), segment_packs);
+PanelSums<T> panel_at(const KernelSumInput<T>& in, const T* queries, std::size_t count, std::size_t pack,
+                      std::size_t end_pack) {
+  const PackedRows<T>& refs = *in.references;
+  PanelSums<T> panel;
+  panel.queries = queries;
+  panel.query_count = count;
+  panel.columns = refs.columns;
+  panel.packs = refs.data.get() + pack * refs.columns * pack_rows<T>;
+  panel.weights = refs.weights ? refs.weights.get() + pack * pack_rows<T> : nullptr;
+  panel.pack_count = std::min(panel_packs, end_pack - pack);
+  panel.bandwidths = in.bandwidths;
+  panel.bandwidth_count = in.bandwidth_count;
+  panel.scratch = nullptr;
+  return panel;
 }
 
 // The plain sums of queries first … first + count over one segment, panel after panel: sums (bandwidths×count).
 template <typename T>
 void add_segment(const KernelSumInput<T>& in, const KernelTiles& tiles, std::size_t first, std::size_t count,
                  std::size_t segment, const Task& task, T* scratch, double* sums) {
-  const PackedRows<T>& refs = *in.references;
-  const std::size_t end = std::min(refs.packs(), (segment + 1) * segment_packs);
+  const std::size_t end = std::min(in.references->packs(), (segment + 1) * segment_packs);
+  const T* const queries = in.queries + first * in.references->columns;
   for (std::size_t pack = segment * segment_packs; pack < end && !task.stopped(); pack += panel_packs) {
-    PanelSums<T> panel;
-    panel.queries = in.queries + first * refs.columns;
-    panel.query_count = count;
-    panel.columns = refs.columns;
-    panel.packs = refs.data.get() + pack * refs.columns * pack_rows<T>;
-    panel.weights = refs.weights ? refs.weights.get() + pack * pack_rows<T> : nullptr;
-    panel.pack_count = std::min(panel_packs, end - pack);
-    panel.bandwidths = in.bandwidths;
-    panel.bandwidth_count = in.bandwidth_count;
+    PanelSums<T> panel = panel_at(in, queries, count, pack, end);
     panel.scratch = scratch;
     add_panel(tiles, panel, sums);
   }
 }
 
-// One query in float64 by log-sum-exp: the exponents are taken relative to the nearest reference seen so far, and the
-// sums are scaled whenever a nearer one turns up. out[b·stride].
+// Some rows of queries in float64 by log-sum-exp: exponents relative to the nearest reference. out (bandwidths×count)
 template <typename T>
-void log_sum_exp(const KernelSumInput<T>& in, const KernelTiles& tiles, const T* query, const Task& task, double* out,
-                 std::size_t stride) {
+std::vector<double> log_sum_exp(const KernelSumInput<T>& in, const KernelTiles& tiles, const T* queries,
+                                std::size_t count, const Task& task) {
   const PackedRows<T>& refs = *in.references;
-  constexpr std::size_t lanes = pack_rows<T>;
-  double d2[panel_packs * lanes];
-  double nearest = std::numeric_limits<double>::infinity();
-  std::vector<double> sums(in.bandwidth_count, 0.0);
-  const auto slope = [&](std::size_t b) { return 1 / (2 * in.bandwidths[b] * in.bandwidths[b]); };
+  std::vector<double> nearest(count, std::numeric_limits<double>::infinity());
+  std::vector<double> sums(in.bandwidth_count * count, 0.0);
+  const auto scratch = aligned_array<double>(relative_scratch<T>(refs.columns));
   for (std::size_t pack = 0; pack < refs.packs() && !task.stopped(); pack += panel_packs) {
-    const std::size_t packs = std::min(panel_packs, refs.packs() - pack);
-    const std::size_t rows = std::min(packs * lanes, refs.rows - pack * lanes);
-    distances(tiles, query, refs.columns, refs.data.get() + pack * refs.columns * lanes, packs, d2);
-    const double panel_nearest = *std::min_element(d2, d2 + rows);
-    if (panel_nearest < nearest) {
-      for (std::size_t b = 0; b < in.bandwidth_count; ++b) sums[b] *= std::exp((panel_nearest - nearest) * slope(b));
-      nearest = panel_nearest;
-    }
-    for (std::size_t b = 0; b < in.bandwidth_count; ++b) {
-      for (std::size_t row = 0; row < rows; ++row) {
-        const double weight = refs.weights ? static_cast<double>(refs.weights[pack * lanes + row]) : 1.0;
-        sums[b] += weight * std::exp((nearest - d2[row]) * slope(b));
-      }
+    const double* const weights = refs.exact_weights ? refs.exact_weights.get() + pack * pack_rows<T> : nullptr;
+    add_panel_relative(tiles, panel_at(in, queries, count, pack, refs.packs()),
+                       {weights, nearest.data(), sums.data(), scratch.get()});
+  }
+  for (std::size_t b = 0; b < in.bandwidth_count; ++b) {
+    const double slope = 1 / (2 * in.bandwidths[b] * in.bandwidths[b]);
+    for (std::size_t q = 0; q < count; ++q) {
+      double& sum = sums[b * count + q];
+      sum = std::log(sum) + refs.log_scale - nearest[q] * slope;
     }
   }
-  for (std::size_t b = 0; b < in.bandwidth_count; ++b) out[b * stride] = std::log(sums[b]) - nearest * slope(b);
+  return sums;
 }
 
 // Logarithms of the plain sums of a group, or log-sum-exp where those are too small to trust.
 template <typename T>
 void finish_group(const KernelSumInput<T>& in, const KernelTiles& tiles, std::size_t first, std::size_t count,
-                  const double* sums, const Task& task, double* out) {
-  std::vector<double> exact(in.bandwidth_count);
-  for (std::size_t q = 0; q < count && !task.stopped(); ++q) {
-    bool recomputed = false;
+                  const double* sums, Task& task, double* out) {
+  const std::size_t columns = in.references->columns;
+  std::vector<std::size_t> far;
+  for (std::size_t q = 0; q < count; ++q) {
+    bool trusted = true;
     for (std::size_t b = 0; b < in.bandwidth_count; ++b) {
       const double sum = sums[b * count + q];
-      double& result = out[b * in.query_count + first + q];
-      if (sum >= plain_sum_floor<T>) {
-        result = std::log(sum);
-        continue;
+      out[b * in.query_count + first + q] = std::log(sum) + in.references->log_scale;
+      trusted = trusted && sum >= plain_sum_floor<T>;
+    }
+    if (!trusted) far.push_back(q);
+  }
+  if (!far.empty()) {
+    std::vector<T> rows(far.size() * columns);
+    for (std::size_t i = 0; i < far.size(); ++i) {
+      const T* const row = in.queries + (first + far[i]) * columns;
+      std::copy(row, row + columns, rows.data() + i * columns);
+    }
+    const std::vector<double> exact = log_sum_exp(in, tiles, rows.data(), far.size(), task);
+    for (std::size_t b = 0; b < in.bandwidth_count; ++b) {
+      for (std::size_t i = 0; i < far.size(); ++i) {
+        if (sums[b * count + far[i]] >= plain_sum_floor<T>) continue;
+        out[b * in.query_count + first + far[i]] = exact[b * far.size() + i];
       }
-      if (!recomputed) log_sum_exp(in, tiles, in.queries + (first + q) * in.references->columns, task, exact.data(), 1);
-      recomputed = true;
-      result = exact[b];
     }
   }
+  task.advance(count);
 }
 
 // Where each group of queries would leave threads idle, the segments of the references are spread over threads instead.
 // The order of the additions is the same either way: panels into a segment, segments into the sum.
 template <typename T>
 bool spreads_segments(const KernelSumInput<T>& in, unsigned threads) {
-  return segment_count(*in.references) > 1 && in.query_count <= std::size_t{threads} * tile_queries;
+  return divide_up(in.references->packs(), segment_packs) > 1 && in.query_count <= std::size_t{threads} * tile_queries;
 }
 
 }  // namespace
 
 template <typename T>
-std::uint64_t kernel_sum_units(const KernelSumInput<T>& input) {
-  return std::uint64_t{input.query_count} * segment_count(*input.references);
+std::uint64_t kernel_sum_units(std::size_t query_count, std::size_t reference_count) {
+  // Each query passes over every segment, and is finished. (Where references of weight 0 are left out, it is less.)
+  return std::uint64_t{query_count} * (divide_up(divide_up(reference_count, pack_rows<T>), segment_packs) + 1);
 }
 
 template <typename T>
 void log_kernel_sum(const KernelSumInput<T>& in, Isa isa, unsigned threads, Task& task, double* out) {
   const KernelTiles& tiles = kernel_tiles(isa);
-  const std::size_t segments = segment_count(*in.references);
+  const std::size_t segments = divide_up(in.references->packs(), segment_packs);
   const std::size_t scratch_size = panel_scratch<T>(in.references->columns, in.bandwidth_count);
   const std::size_t bandwidths = in.bandwidth_count;
 
@@ -170,8 +175,8 @@ void log_kernel_sum(const KernelSumInput<T>& in, Isa isa, unsigned threads, Task
   });
 }
 
-template std::uint64_t kernel_sum_units(const KernelSumInput<float>&);
-template std::uint64_t kernel_sum_units(const KernelSumInput<double>&);
+template std::uint64_t kernel_sum_units<float>(std::size_t, std::size_t);
+template std::uint64_t kernel_sum_units<double>(std::size_t, std::size_t);
 template void log_kernel_sum(const KernelSumInput<float>&, Isa, unsigned, Task&, double*);
 template void log_kernel_sum(const KernelSumInput<double>&, Isa, unsigned, Task&, double*);
 

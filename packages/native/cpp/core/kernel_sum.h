@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "cpu.h"
 #include "packed_rows.h"
@@ -18,9 +19,9 @@ struct KernelSumInput {
   std::size_t bandwidth_count;
 };
 
-/// Units of work of kernel_sum, for Task::total.
+/// Units of work of log_kernel_sum, for Task::total.
 template <typename T>
-std::uint64_t kernel_sum_units(const KernelSumInput<T>& input);
+std::uint64_t kernel_sum_units(std::size_t query_count, std::size_t reference_count);
 
 /// out[b·query_count + i] = ln Σ_j w_j exp(−|x_i − y_j|² / 2h_b²), finite however far a query lies.
 ///
@@ -30,7 +31,7 @@ std::uint64_t kernel_sum_units(const KernelSumInput<T>& input);
 template <typename T>
 void log_kernel_sum(const KernelSumInput<T>& input, Isa isa, unsigned threads, Task& task, double* out);
 
-/// Sums below this are done again. Single precision: e⁻²⁰, where the rounding of the exponent begins to show. Double:
+/// Sums (of weights relative to the largest) below this are done again. Single precision: e⁻²⁰, where the rounding of the exponent begins to show. Double:
 /// far above the smallest kernel (2^−1021) that the tiles tell from 0.
 template <typename T>
 constexpr double plain_sum_floor = sizeof(T) == 4 ? 2.061153622438558e-9 : 1e-200;

@@ -7,7 +7,6 @@
 #include "kernel_tiles.h"
 
 #include "instruction_set.h"
-#include "packed_rows.h"
 
 namespace surprisal {
 namespace {
@@ -70,12 +69,25 @@ inline __attribute__((always_inline)) typename Simd<T>::Reals exp2_of(typename S
   return reinterpret_cast<V>(reinterpret_cast<I>(power) + (reinterpret_cast<I>(shifted) << S::mantissa_bits));
 }
 
-// The heart: Q queries against V vectors of one pack, differences first, so that equal rows are at distance exactly 0.
-template <typename T, int Q, int V>
-inline __attribute__((always_inline)) void tile_distances(const T* queries, size_t columns, const T* pack,
-                                                          typename Simd<T>::Reals (&d2)[Q][V]) {
-  using Reals = typename Simd<T>::Reals;
-  constexpr int lanes = sizeof(Reals) / sizeof(T);
+// Consecutive numbers of type T as a vector of R.
+template <typename R, typename T>
+inline __attribute__((always_inline)) typename Simd<R>::Reals load_as(const T* from) {
+  using Reals = typename Simd<R>::Reals;
+  if constexpr (sizeof(T) == sizeof(R)) {
+    return load<Reals>(from);
+  } else {
+    typedef T Narrow __attribute__((vector_size(sizeof(T) * sizeof(Reals) / sizeof(R))));
+    return __builtin_convertvector(load<Narrow>(from), Reals);
+  }
+}
+
+// The heart: Q queries against V vectors of one pack, in R whatever the storage; differences first, so that equal rows
+// are at distance exactly 0.
+template <typename R, typename T, int Q, int V>
+inline __attribute__((always_inline)) void tile_distances(const R* queries, size_t columns, const T* pack,
+                                                          typename Simd<R>::Reals (&d2)[Q][V]) {
+  using Reals = typename Simd<R>::Reals;
+  constexpr int lanes = sizeof(Reals) / sizeof(R);
 #pragma GCC unroll 8
   for (int q = 0; q < Q; ++q) {
 #pragma GCC unroll 8
@@ -84,7 +96,7 @@ inline __attribute__((always_inline)) void tile_distances(const T* queries, size
   for (size_t c = 0; c < columns; ++c) {
     Reals row[V];
 #pragma GCC unroll 8
-    for (int v = 0; v < V; ++v) row[v] = load<Reals>(pack + c * pack_rows<T> + v * lanes);
+    for (int v = 0; v < V; ++v) row[v] = load_as<R>(pack + c * pack_rows<T> + v * lanes);
 #pragma GCC unroll 8
     for (int q = 0; q < Q; ++q) {
       const Reals query = broadcast<Reals>(queries[c * tile_queries + q]);
@@ -97,6 +109,17 @@ inline __attribute__((always_inline)) void tile_distances(const T* queries, size
   }
 }
 
+// Up to Q query rows as [dimension][query]. A tile is always full: the last query stands in for those that are missing.
+template <typename R, typename T>
+void gather_queries(const PanelSums<T>& p, size_t first, size_t count, R* queries) {
+  for (size_t q = 0; q < static_cast<size_t>(queries_per_tile); ++q) {
+    const T* const row = p.queries + (first + (q < count ? q : count - 1)) * p.columns;
+    for (size_t c = 0; c < p.columns; ++c) queries[c * tile_queries + q] = row[c];
+  }
+}
+
+constexpr double log2_e = 1.4426950408889634074;
+
 template <typename T, int Q, bool Weighted>
 void add_tile(const PanelSums<T>& p, const T* queries, T* partial, const T* factors) {
   using Reals = typename Simd<T>::Reals;
@@ -107,7 +130,7 @@ void add_tile(const PanelSums<T>& p, const T* queries, T* partial, const T* fact
     const T* const rows = p.packs + pack * p.columns * pack_rows<T>;
     for (size_t offset = 0; offset < pack_rows<T>; offset += step) {
       Reals d2[Q][V];
-      tile_distances<T, Q, V>(queries, p.columns, rows + offset, d2);
+      tile_distances<T, T, Q, V>(queries, p.columns, rows + offset, d2);
       for (size_t b = 0; b < p.bandwidth_count; ++b) {
         const T factor = factors[b];
 #pragma GCC unroll 8
@@ -131,7 +154,6 @@ void add_panel(const PanelSums<T>& p, double* sums) {
   using Reals = typename Simd<T>::Reals;
   constexpr int lanes = sizeof(Reals) / sizeof(T);
   constexpr size_t Q = queries_per_tile;
-  constexpr double log2_e = 1.4426950408889634074;
   T* const queries = p.scratch;
   T* const partial = p.scratch + (tile_queries * p.columns + 63) / 64 * 64;
   T* const factors = partial + tile_queries * p.bandwidth_count * lanes;
@@ -140,11 +162,7 @@ void add_panel(const PanelSums<T>& p, double* sums) {
   }
   for (size_t first = 0; first < p.query_count; first += Q) {
     const size_t count = p.query_count - first < Q ? p.query_count - first : Q;
-    for (size_t q = 0; q < Q; ++q) {
-      // A tile is always full: the last query stands in for those that are missing.
-      const T* const row = p.queries + (first + (q < count ? q : count - 1)) * p.columns;
-      for (size_t c = 0; c < p.columns; ++c) queries[c * tile_queries + q] = row[c];
-    }
+    gather_queries(p, first, count, queries);
     for (size_t i = 0; i < tile_queries * p.bandwidth_count * lanes; ++i) partial[i] = 0;
     if (p.weights == nullptr) {
       add_tile<T, Q, false>(p, queries, partial, factors);
@@ -162,19 +180,53 @@ void add_panel(const PanelSums<T>& p, double* sums) {
 }
 
 template <typename T>
-void distances(const T* query, size_t columns, const T* packs, size_t pack_count, double* out) {
-  constexpr size_t lanes = pack_rows<T>;
-  for (size_t pack = 0; pack < pack_count; ++pack) {
-    const T* const rows = packs + pack * columns * lanes;
-    double d2[lanes] = {};
-    for (size_t c = 0; c < columns; ++c) {
-      const double x = query[c];
-      for (size_t lane = 0; lane < lanes; ++lane) {
-        const double difference = static_cast<double>(rows[c * lanes + lane]) - x;
-        d2[lane] += difference * difference;
+void add_panel_relative(const PanelSums<T>& p, const RelativeSums& relative) {
+  using Reals = Simd<double>::Reals;
+  constexpr int lanes = sizeof(Reals) / sizeof(double);
+  constexpr int Q = queries_per_tile;
+  constexpr int V = 2;
+  const size_t rows = p.pack_count * pack_rows<T>;
+  double* const queries = relative.scratch;
+  double* const squared = relative.scratch + tile_queries * p.columns;  // [query][row]
+  for (size_t first = 0; first < p.query_count; first += Q) {
+    const size_t count = p.query_count - first < Q ? p.query_count - first : Q;
+    gather_queries(p, first, count, queries);
+    Reals smallest[Q];
+    for (int q = 0; q < Q; ++q) smallest[q] = broadcast<Reals>(__builtin_inf());
+    for (size_t row = 0; row < rows; row += V * lanes) {
+      Reals d2[Q][V];
+      const T* const pack = p.packs + row / pack_rows<T> * p.columns * pack_rows<T> + row % pack_rows<T>;
+      tile_distances<double, T, Q, V>(queries, p.columns, pack, d2);
+      for (int q = 0; q < Q; ++q) {
+        for (int v = 0; v < V; ++v) {
+          smallest[q] = d2[q][v] < smallest[q] ? d2[q][v] : smallest[q];
+          store(squared + q * rows + row + v * lanes, d2[q][v]);
+        }
       }
     }
-    for (size_t lane = 0; lane < lanes; ++lane) out[pack * lanes + lane] = d2[lane];
+    for (size_t q = 0; q < count; ++q) {
+      double panel_nearest = smallest[q][0];
+      for (int lane = 1; lane < lanes; ++lane) {
+        if (smallest[q][lane] < panel_nearest) panel_nearest = smallest[q][lane];
+      }
+      double& nearest = relative.nearest[first + q];
+      const bool nearer = panel_nearest < nearest;
+      for (size_t b = 0; b < p.bandwidth_count; ++b) {
+        const double slope = 1 / (2 * p.bandwidths[b] * p.bandwidths[b]);
+        double& sum = relative.sums[b * p.query_count + first + q];
+        if (nearer) sum *= __builtin_exp((panel_nearest - nearest) * slope);
+        const Reals from = broadcast<Reals>(nearer ? panel_nearest : nearest);
+        const double factor = -log2_e * slope;
+        Reals total{};
+        for (size_t row = 0; row < rows; row += lanes) {
+          Reals kernel = exp2_of<double>((load<Reals>(squared + q * rows + row) - from) * factor);
+          if (relative.weights != nullptr) kernel *= load<Reals>(relative.weights + row);
+          total += kernel;
+        }
+        for (int lane = 0; lane < lanes; ++lane) sum += total[lane];
+      }
+      if (nearer) nearest = panel_nearest;
+    }
   }
 }
 
@@ -200,7 +252,8 @@ double multiply_add(size_t rounds, T* sink) {
 }  // namespace
 
 extern const KernelTiles SURPRISAL_FOR_ISA(kernel_tiles);
-const KernelTiles SURPRISAL_FOR_ISA(kernel_tiles) = {add_panel<float>, add_panel<double>,    distances<float>,
-                                                     distances<double>, multiply_add<float>, multiply_add<double>};
+const KernelTiles SURPRISAL_FOR_ISA(kernel_tiles) = {add_panel<float>,          add_panel<double>,
+                                                     add_panel_relative<float>, add_panel_relative<double>,
+                                                     multiply_add<float>,       multiply_add<double>};
 
 }  // namespace surprisal

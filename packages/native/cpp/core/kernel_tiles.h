@@ -5,6 +5,15 @@
 
 namespace surprisal {
 
+/// Rows of one pack. A pack fills two vectors of the widest instruction set, in either precision; it does not depend on
+/// the instruction set in use, so neither do block borders.
+template <typename T>
+constexpr std::size_t pack_rows = 128 / sizeof(T);
+
+/// Packs in a panel, at the most: about 128 kB of references at 63 dimensions, which stay in the second-level cache while
+/// a group of queries passes over them.
+constexpr std::size_t panel_packs = 16;
+
 /// A run of packs against a run of queries: the work of one call.
 template <typename T>
 struct PanelSums {
@@ -27,15 +36,29 @@ constexpr std::size_t panel_scratch(std::size_t columns, std::size_t bandwidth_c
   return tile_queries * columns + tile_queries * bandwidth_count * (64 / sizeof(T)) + bandwidth_count + 128;
 }
 
+/// Room that add_panel_relative needs, in float64 numbers.
+template <typename T>
+constexpr std::size_t relative_scratch(std::size_t columns) {
+  return tile_queries * columns + tile_queries * panel_packs * pack_rows<T> + 64;
+}
+
+/// Sums relative to the nearest reference so far, for queries whose plain sums are too small to trust.
+struct RelativeSums {
+  const double* weights;  // [pack][lane] of the same packs, or null
+  double* nearest;        // (query_count) smallest squared distance so far, infinity at first
+  double* sums;           // (bandwidth_count×query_count), 0 at first
+  double* scratch;        // relative_scratch<T>(columns) numbers
+};
+
 struct KernelTiles {
   /// sums[b·query_count + q] += Σ_j w_j exp(−|x_q − y_j|² / 2h_b²), each term in T, the total of the run in float64.
   void (*add_panel_f32)(const PanelSums<float>&, double* sums);
   void (*add_panel_f64)(const PanelSums<double>&, double* sums);
 
-  /// Squared distances in float64 of one query (columns) to every lane of a run of packs: out (pack_count×lanes).
-  void (*distances_f32)(const float* query, std::size_t columns, const float* packs, std::size_t pack_count, double* out);
-  void (*distances_f64)(const double* query, std::size_t columns, const double* packs, std::size_t pack_count,
-                        double* out);
+  /// One more panel of Σ_j w_j exp(−(d²_j − d²_nearest)/2h²), in float64 whatever the storage; what was summed before is
+  /// scaled whenever a nearer reference turns up. The panel's own weights and scratch are not used.
+  void (*add_panel_relative_f32)(const PanelSums<float>&, const RelativeSums&);
+  void (*add_panel_relative_f64)(const PanelSums<double>&, const RelativeSums&);
 
   /// Rounds of independent multiply-adds in registers, to measure what the processor can do; returns how many those
   /// were. `sink` holds factor and term, and receives a number that depends on all of them.

@@ -5,7 +5,7 @@
 #include <memory>
 #include <vector>
 
-#include "packed_rows.h"
+#include "heap_array.h"
 
 namespace surprisal {
 namespace {
@@ -40,7 +40,9 @@ class Draw {
     for (std::size_t u = 0; u < tied; ++u) {
       for (std::size_t x = 0; x < chances(u); ++x) {
         const double chance = drawn_[u * width_ + x];
-        const double next = chance * static_cast<double>(drawn - x) / static_cast<double>(tied - u);
+        // Where all that are left must be drawn, nothing may be left over: what rounding leaves would grow without bound.
+        const bool certain = drawn - x == tied - u;
+        const double next = certain ? chance : chance * static_cast<double>(drawn - x) / static_cast<double>(tied - u);
         and_next_[u * width_ + x] = next;
         if (x < drawn) drawn_[(u + 1) * width_ + x + 1] += next;
         drawn_[(u + 1) * width_ + x] += chance - next;
@@ -63,8 +65,8 @@ template <typename T>
 class QuestsVisitor {
  public:
   QuestsVisitor(const StructureBatch& batch, const QuestsOptions& options, const EnvironmentLoops& loops,
-                const std::vector<unsigned short>& comparators, T* out)
-      : batch_(batch), options_(options), loops_(loops), comparators_(comparators), out_(out) {
+                const std::vector<unsigned short>& comparators, const Task& task, T* out)
+      : batch_(batch), options_(options), loops_(loops), comparators_(comparators), task_(task), out_(out) {
     stride_ = (options.k + environment_lanes - 1) / environment_lanes * environment_lanes;
     points_ = aligned_array<double>(4 * stride_);
     matrix_ = aligned_array<double>(options.k * stride_);
@@ -113,7 +115,11 @@ class QuestsVisitor {
       s[j] = j < n ? root_weight(e.neighbors[j]) : 0;
     }
     loops_.pair_matrix(x, y, z, s, k, stride_, matrix_.get());
-    loops_.sort_and_sum(matrix_.get(), k, stride_, comparators_.data(), comparators_.size() / 2, x2_.data());
+    // With thousands of neighbours one environment takes a second, so the wish to stop is looked for in between.
+    for (std::size_t lane = 0; lane < stride_ && !task_.stopped(); lane += environment_lanes) {
+      loops_.sort_columns(matrix_.get() + lane, stride_, comparators_.data(), comparators_.size() / 2);
+    }
+    loops_.sum_rows(matrix_.get(), k, stride_, x2_.data());
   }
 
   // The mean over every way to choose k − |I| of the tied neighbours T. In each row, the candidates are sorted once; one
@@ -129,7 +135,7 @@ class QuestsVisitor {
     const Draw others(tied, drawn);
     const Draw without_itself(tied - 1, drawn - 1);
     std::fill(x2_.begin(), x2_.end(), 0.0);
-    for (std::size_t j = 0; j < n; ++j) {
+    for (std::size_t j = 0; j < n && !task_.stopped(); ++j) {
       const Neighbor& here = e.neighbors[j];
       candidates_.clear();
       for (std::size_t l = 0; l < n; ++l) {
@@ -172,10 +178,11 @@ class QuestsVisitor {
   const QuestsOptions& options_;
   const EnvironmentLoops& loops_;
   const std::vector<unsigned short>& comparators_;
+  const Task& task_;
   T* const out_;
   std::size_t stride_;
-  std::unique_ptr<double[], AlignedDelete> points_;
-  std::unique_ptr<double[], AlignedDelete> matrix_;
+  HeapPointer<double> points_;
+  HeapPointer<double> matrix_;
   std::vector<double> x2_;
   std::vector<Candidate> candidates_;
 };
@@ -187,10 +194,10 @@ void quests_descriptors(const StructureBatch& batch, const QuestsOptions& option
                         T* out) {
   const EnvironmentLoops& loops = environment_loops(isa);
   const std::vector<unsigned short> comparators = merge_exchange(options.k);
-  visit_environments(batch, {options.cutoff, options.k, options.tie_tolerance}, isa, threads, task,
+  visit_environments(batch, {options.cutoff, options.k, options.tie_tolerance, false}, isa, threads, task,
                      [&]() -> EnvironmentVisitor {
                        const auto visitor =
-                           std::make_shared<QuestsVisitor<T>>(batch, options, loops, comparators, out);
+                           std::make_shared<QuestsVisitor<T>>(batch, options, loops, comparators, task, out);
                        return [visitor](const Environment& e) { (*visitor)(e); };
                      });
 }

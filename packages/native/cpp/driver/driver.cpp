@@ -115,6 +115,11 @@ std::vector<double> brute_force(const Structures& s, std::size_t frame, std::siz
   return distances;
 }
 
+template <typename T>
+bool same(const HeapArray<T>& a, const HeapArray<T>& b) {
+  return a.length == b.length && std::equal(a.data.get(), a.data.get() + a.length, b.data.get());
+}
+
 void test_neighbors() {
   const double cutoff = 4;
   const Structures s = random_structures(11, 8, 6);
@@ -122,24 +127,27 @@ void test_neighbors() {
     NeighborList first;
     for (const unsigned threads : thread_counts) {
       Task task;
-      const NeighborList list = neighbor_list(s.batch(), cutoff, true, isa, threads, task);
+      NeighborList list = neighbor_list(s.batch(), cutoff, true, isa, threads, task);
+      check(task.done == 2 * s.batch().atoms(), "progress of a list ends at its total");
       if (threads == 1) {
-        first = list;
         for (std::size_t f = 0; f < s.batch().frames; ++f) {
           for (std::uint32_t atom = s.offsets[f]; atom < s.offsets[f + 1]; ++atom) {
-            const auto begin = list.distances.begin();
+            const double* const begin = list.distances.data.get();
             const std::vector<double> found(begin + static_cast<long>(list.offsets[atom]),
                                             begin + static_cast<long>(list.offsets[atom + 1]));
             check(largest_difference(found, brute_force(s, f, atom, cutoff)) < 1e-12,
                   "neighbours of atom " + std::to_string(atom) + ", " + isa_name(isa));
           }
         }
-        for (std::size_t pair = 0; pair < list.indices.size(); ++pair) {
+        for (std::size_t pair = 0; pair < list.indices.length; ++pair) {
           const double* const v = &list.vectors[3 * pair];
           check(std::abs(std::hypot(v[0], v[1], v[2]) - list.distances[pair]) < 1e-13, "vector and distance agree");
         }
+        first = std::move(list);
+        continue;
       }
-      check(list.distances == first.distances && list.indices == first.indices && list.shifts == first.shifts,
+      check(same(list.distances, first.distances) && same(list.indices, first.indices) &&
+                same(list.shifts, first.shifts) && same(list.vectors, first.vectors),
             "neighbour list does not depend on threads");
     }
   }
@@ -174,6 +182,12 @@ void test_errors() {
   Structures zero;
   zero.add({0, 0, 0}, {}, {false, true, false});
   expect_error("INVALID_CELL", "a periodic axis without a vector", [&] { quests(zero); });
+  Structures scattered;
+  scattered.add({1e300, 0, 0}, cube, {false, false, false});
+  expect_error("INVALID_POSITIONS", "an atom beyond all bounds", [&] { quests(scattered); });
+  Structures strayed;
+  strayed.add({1e12, 0, 0}, cube, {true, true, true});
+  expect_error("INVALID_POSITIONS", "an atom far outside of its cell", [&] { quests(strayed); });
   Structures thin;
   thin.add({0, 0, 0}, {1e-4, 0, 0, 0, 1e-4, 0, 0, 0, 1e-4}, {true, true, true});
   expect_error("INVALID_CELL", "a cell with too many images", [&] { quests(thin); });
@@ -249,8 +263,9 @@ void test_kernel_sums(const std::string& name, const std::vector<double>& querie
                       const std::vector<double>& expected, double absolute, double relative) {
   const std::vector<T> x(queries.begin(), queries.end());
   const std::vector<T> y(references.begin(), references.end());
+  Task packing;
   const PackedRows<T> packed =
-      pack(y.data(), y.size() / columns, columns, weights.empty() ? nullptr : weights.data());
+      pack(y.data(), y.size() / columns, columns, weights.empty() ? nullptr : weights.data(), 2, packing);
   const KernelSumInput<T> input{x.data(), x.size() / columns, &packed, bandwidths.data(), bandwidths.size()};
   for (const Isa isa : available_isas()) {
     std::vector<double> first;
@@ -260,7 +275,8 @@ void test_kernel_sums(const std::string& name, const std::vector<double>& querie
       log_kernel_sum(input, isa, threads, task, out.data());
       if (threads == 1) first = out;
       check(out == first, name + ": kernel sums do not depend on threads, " + isa_name(isa));
-      check(task.done == kernel_sum_units(input), name + ": progress ends at its total");
+      const std::uint64_t units = kernel_sum_units<T>(x.size() / columns, packed.rows);
+      check(task.done == units, name + ": progress ends at its total");
     }
     for (std::size_t i = 0; i < expected.size(); ++i) {
       const double error = std::abs(first[i] - expected[i]);
@@ -347,7 +363,8 @@ void test_interruption() {
   const std::size_t n = 20000;
   const std::size_t columns = 63;
   const std::vector<double> x(n * columns, 0.1);
-  const PackedRows<double> packed = pack(x.data(), n, columns, nullptr);
+  Task packing;
+  const PackedRows<double> packed = pack(x.data(), n, columns, nullptr, 2, packing);
   const double bandwidth = 0.015;
   const KernelSumInput<double> input{x.data(), n, &packed, &bandwidth, 1};
   std::vector<double> out(n);

@@ -1,0 +1,42 @@
+// Memory that is neither initialised nor copied behind one's back.
+#pragma once
+
+#include <cstddef>
+#include <cstdlib>
+#include <limits>
+#include <memory>
+#include <new>
+
+namespace surprisal {
+
+struct FreeDelete {
+  void operator()(void* memory) const { std::free(memory); }
+};
+
+template <typename T>
+using HeapPointer = std::unique_ptr<T[], FreeDelete>;
+
+/// Room for `count` numbers, aligned to a cache line. Throws std::bad_alloc.
+template <typename T>
+HeapPointer<T> aligned_array(std::size_t count) {
+  if (count > (std::numeric_limits<std::size_t>::max() - 64) / sizeof(T)) throw std::bad_alloc();
+  const std::size_t bytes = (count * sizeof(T) + 63) / 64 * 64;
+  void* const memory = std::aligned_alloc(64, bytes == 0 ? 64 : bytes);
+  if (memory == nullptr) throw std::bad_alloc();
+  return HeapPointer<T>(static_cast<T*>(memory));
+}
+
+/// An array whose numbers are not touched before they are written: pages come into being on the thread that fills them.
+template <typename T>
+struct HeapArray {
+  HeapPointer<T> data;
+  std::size_t length = 0;
+
+  HeapArray() = default;
+  explicit HeapArray(std::size_t count) : data(aligned_array<T>(count)), length(count) {}
+
+  T& operator[](std::size_t i) { return data[i]; }
+  const T& operator[](std::size_t i) const { return data[i]; }
+};
+
+}  // namespace surprisal
