@@ -1,4 +1,5 @@
 import { SurprisalError } from '@surprisal/core';
+import { checkCutoff, checkNeighborCount } from '@surprisal/neighbors';
 
 /** Which parts of the descriptor are wanted: distances to the atom, distances between neighbours, or both in this order. */
 export type QuestsParts = 'x1' | 'x2' | 'x1x2';
@@ -37,9 +38,6 @@ export interface QuestsParameters {
   readonly columns: number;
 }
 
-/** The work of X2 grows with k²; this many neighbours are far more than a local environment has. */
-const LARGEST_K = 4096;
-
 /**
  * @throws {SurprisalError} INVALID_ARGUMENT
  */
@@ -51,11 +49,8 @@ export function questsParameters(options: QuestsOptions): QuestsParameters {
   const x1 = parts !== 'x2';
   const x2 = parts !== 'x1';
   const columns = (x1 ? k : 0) + (x2 ? k - 1 : 0);
-  refuseUnless(
-    Number.isInteger(k) && k >= 1 && k <= LARGEST_K,
-    `k is ${k}; it must be a whole number from 1 to ${LARGEST_K}`,
-  );
-  refuseUnless(Number.isFinite(cutoff) && cutoff > 0, `cutoff is ${cutoff}; it must be a length above 0 (Å)`);
+  checkNeighborCount(k);
+  checkCutoff(cutoff);
   refuseUnless(
     Number.isFinite(tieTolerance) && tieTolerance >= 0,
     `tieTolerance is ${tieTolerance}; it must be a length from 0 on (Å)`,

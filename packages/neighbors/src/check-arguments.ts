@@ -4,6 +4,9 @@ import { SurprisalError } from '@surprisal/core';
 const LARGEST_CUTOFF = 1e6;
 
 /**
+ * Refuses a radius that no search takes.
+ *
+ * @param cutoff  Å
  * @throws {SurprisalError} INVALID_ARGUMENT if the cutoff is not a length above 0, at most 10⁶ Å
  */
 export function checkCutoff(cutoff: number): void {
@@ -18,6 +21,8 @@ export function checkCutoff(cutoff: number): void {
 const LARGEST_K = 4096;
 
 /**
+ * Refuses a number of nearest neighbours that no search takes.
+ *
  * @throws {SurprisalError} INVALID_ARGUMENT if k is not a whole number from 1 to 4096
  */
 export function checkNeighborCount(k: number): void {

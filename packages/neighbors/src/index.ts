@@ -1,3 +1,4 @@
+export { checkCutoff, checkNeighborCount } from './check-arguments.ts';
 export { nearestNeighbors } from './nearest-neighbors.ts';
 export { neighborList } from './neighbor-list.ts';
 export { coincidentAtoms, type Neighborhood, type NeighborSearch, neighborSearch } from './neighbor-search.ts';

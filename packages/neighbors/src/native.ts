@@ -1,9 +1,7 @@
 import { atomCount } from '@surprisal/core';
 import type { Backend } from '@surprisal/native';
-import type { NeighborList, NeighborsBackend } from './neighbors-backend.ts';
+import { type NeighborList, type NeighborsBackend, NOBODY } from './neighbors-backend.ts';
 import { runBatches } from './run-batches.ts';
-
-const NOBODY = 0xffffffff;
 
 /** The C++ implementation, on all threads. */
 export function nativeNeighbors({ addon, threads }: Extract<Backend, { name: 'native' }>): NeighborsBackend {

@@ -1,5 +1,8 @@
 import type { Context, Structure } from '@surprisal/core';
 
+/** The index past the end of a row of {@link NearestNeighbors}. */
+export const NOBODY = 0xffffffff;
+
 /** What a full neighbour list takes beside the structure. */
 export interface NeighborListOptions extends Context {
   /** Å; a pair counts if it is nearer than this. */

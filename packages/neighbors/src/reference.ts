@@ -1,14 +1,13 @@
 import { atomCount, cooperate, type Structure } from '@surprisal/core';
 import { neighborSearch } from './neighbor-search.ts';
-import type {
-  NearestNeighbors,
-  NearestNeighborsOptions,
-  NeighborList,
-  NeighborListOptions,
-  NeighborsBackend,
+import {
+  type NearestNeighbors,
+  type NearestNeighborsOptions,
+  type NeighborList,
+  type NeighborListOptions,
+  type NeighborsBackend,
+  NOBODY,
 } from './neighbors-backend.ts';
-
-const NOBODY = 0xffffffff;
 
 /** The TypeScript implementation: one atom after the other. */
 export const referenceNeighbors: NeighborsBackend = { neighborList, nearestNeighbors };
