@@ -53,6 +53,11 @@ export async function checkOutput<Ending extends string>(
   return ending;
 }
 
+/** Whether a path names a regular file, not a pipe or a device. */
+export async function isRegularFile(path: string): Promise<boolean> {
+  return (await stat(path)).isFile();
+}
+
 const REASONS: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
   EPERM: 'permission denied',

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { EXIT, exitCodeOf } from './exit-code.ts';
-import { listenForInterruption } from './interruption.ts';
+import { type Interruption, listenForInterruption } from './interruption.ts';
 import { launchedRanks } from './launched-ranks.ts';
 import type { CommandOptions } from './option-values.ts';
 import { packageVersion } from './package-version.ts';
@@ -23,19 +23,30 @@ export async function main(argv: readonly string[]): Promise<number> {
   const streams = standardStreams();
   if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
     // Asked by scripts before every run, so it does not wait for anything to load.
-    await streams.print(`${packageVersion}\n`);
-    return EXIT.ok;
+    return streams.print(`${packageVersion}\n`).then(
+      () => EXIT.ok,
+      (error: unknown) => {
+        streams.say('error', sentence(error));
+        return EXIT.failed;
+      },
+    );
   }
   const interruption = listenForInterruption();
   const { commandLineProblem, createProgram, isDone } = await import('./program.ts');
   try {
-    const program = createProgram((command, files, options) =>
-      runCommand(command, files, options, streams, interruption.signal),
+    let explanation = '';
+    const program = createProgram(
+      (command, files, options) => runCommand(command, files, options, streams, interruption),
+      (text) => {
+        explanation += text;
+      },
     );
-    await program.parseAsync(argv, { from: 'user' });
+    await program.parseAsync(argv, { from: 'user' }).catch(async (error) => {
+      if (!isDone(error)) throw error;
+      await streams.print(explanation);
+    });
     return interruption.exitCode() ?? EXIT.ok;
   } catch (error) {
-    if (isDone(error)) return EXIT.ok;
     const interrupted = interruption.exitCode();
     if (interrupted !== undefined) {
       streams.say('error', 'interrupted');
@@ -58,7 +69,7 @@ async function runCommand(
   files: readonly string[],
   options: CommandOptions,
   streams: StandardStreams,
-  signal: AbortSignal,
+  interruption: Interruption,
 ): Promise<void> {
   const ranks = launchedRanks(process.env);
   if (ranks !== undefined) {
@@ -67,8 +78,15 @@ async function runCommand(
         'run one process, it uses all cores of its node',
     );
   }
-  const { startRun } = await import('./run.ts');
-  const run = await startRun(options, streams, signal);
+  const [{ startRun }, { removeUnfinishedFiles }] = await Promise.all([
+    import('./run.ts'),
+    import('@surprisal/io/node'),
+  ]);
+  const run = await startRun(options, streams, interruption.signal);
+  interruption.beforeEnd(() => {
+    run.finish();
+    removeUnfinishedFiles();
+  });
   try {
     await (await COMMANDS[command]())(run, files);
   } finally {

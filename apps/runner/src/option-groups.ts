@@ -1,7 +1,7 @@
 import { SurprisalError } from '@surprisal/core';
 import { QUESTS_DEFAULTS } from '@surprisal/descriptors';
 import { DEFAULT_BANDWIDTH, DEFAULT_EPSILON } from '@surprisal/entropy';
-import { parseFrameSlice } from '@surprisal/io';
+import { LAMMPS_UNIT_STYLES, parseFrameSlice } from '@surprisal/io';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { formatReal } from './format-number.ts';
 import {
@@ -34,7 +34,11 @@ export function addInputOptions(command: Command): Command {
     .addOption(
       new Option('--species <map>', 'symbols of the atom types of LAMMPS dumps: 1=Cu,2=Zr').argParser(speciesOfTypes),
     )
-    .option('--units <style>', 'unit style of LAMMPS dumps that do not say it: metal, real, si, …; else metal (Å)')
+    .addOption(
+      new Option('--units <style>', 'unit style of LAMMPS dumps that do not say it, else metal (Å)').choices(
+        LAMMPS_UNIT_STYLES,
+      ),
+    )
     .option('--array <name>', 'array of .npz files; else "descriptors", or the only matrix there is');
 }
 
@@ -53,7 +57,10 @@ export function addDescriptorOptions(command: Command): Command {
         .argParser(positiveNumber),
     )
     .addOption(
-      new Option('--tie-tolerance <length>', 'neighbours within this of the k-th, in Å, are tied with it')
+      new Option(
+        '--tie-tolerance <length>',
+        'neighbours within this of the k-th, in Å, are tied with it; below 1e-9 rounding decides',
+      )
         .default(QUESTS_DEFAULTS.tieTolerance, formatReal(QUESTS_DEFAULTS.tieTolerance))
         .argParser(numberFromZero),
     )

@@ -4,6 +4,8 @@ import { InvalidArgumentError } from 'commander';
 
 /** Everything that the options of a command may say, parsed. Those that a command does not have are undefined. */
 export interface CommandOptions {
+  /** The options that stand on the command line, and their long flags. */
+  readonly given: ReadonlyMap<string, string>;
   readonly k: number;
   /** Å */
   readonly cutoff: number;

@@ -21,8 +21,9 @@ const SEE_HELP = 'See surprisal --help.';
  * The command line: which commands there are, what each takes, and how it is explained.
  *
  * @param run  called with the command that was given
+ * @param print  takes help and version
  */
-export function createProgram(run: CommandRunner): Command {
+export function createProgram(run: CommandRunner, print: (text: string) => void): Command {
   const program = new Command('surprisal')
     .description(
       'Measure information in atomistic data: how much a data set holds (entropy, diversity),\n' +
@@ -32,7 +33,7 @@ export function createProgram(run: CommandRunner): Command {
     .helpOption('-h, --help', 'print this help')
     .helpCommand('help [command]', 'print the help of a command')
     .showSuggestionAfterError()
-    .configureOutput({ outputError: () => {} })
+    .configureOutput({ outputError: () => {}, writeOut: print })
     .exitOverride()
     .addHelpText(
       'after',
@@ -52,7 +53,7 @@ export function createProgram(run: CommandRunner): Command {
       .description(summary)
       .configureHelp({ optionDescription: describeOption })
       .argument('<file...>', 'structures or matrices')
-      .action((files: string[]) => run(name, files, command.opts<CommandOptions>()));
+      .action((files: string[]) => run(name, files, optionsOf(command)));
     addOwnOptions(command);
     addInputOptions(command);
     addDescriptorOptions(command);
@@ -78,7 +79,7 @@ export function createProgram(run: CommandRunner): Command {
     .summary('what runs here: versions, backend and why, processor, threads, memory')
     .description('what runs here: versions, backend and why, processor, threads, memory')
     .configureHelp({ optionDescription: describeOption })
-    .action(() => run('doctor', [], doctor.opts<CommandOptions>()));
+    .action(() => run('doctor', [], optionsOf(doctor)));
   addBackendOptions(doctor);
   addOutputOptions(doctor, document);
   return program;
@@ -96,6 +97,13 @@ export function commandLineProblem(error: unknown): string | undefined {
   if (error.code === 'commander.help') return `a command is missing. ${SEE_HELP}`;
   const message = error.message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ');
   return `${message}${/[.?)]$/.test(message) ? '' : '.'} ${SEE_HELP}`;
+}
+
+function optionsOf(command: Command): CommandOptions {
+  const given = command.options
+    .map((option) => [option.attributeName(), option.long ?? option.flags] as const)
+    .filter(([name]) => command.getOptionValueSource(name) === 'cli');
+  return { ...command.opts<Omit<CommandOptions, 'given'>>(), given: new Map(given) };
 }
 
 function describeOption(option: Option): string {

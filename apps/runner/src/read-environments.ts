@@ -36,7 +36,7 @@ export const BATCH_ATOMS = 16_384;
  *
  * @throws {UsageError} if it cannot be
  */
-function descriptorOf({ k, cutoff, tieTolerance }: CommandOptions): Descriptor {
+export function descriptorOf({ k, cutoff, tieTolerance }: CommandOptions): Descriptor {
   try {
     return quests({ k, cutoff, tieTolerance });
   } catch (error) {
@@ -55,7 +55,7 @@ export function parametersOf(inputs: readonly InputSummary[], options: CommandOp
     cutoff: described ? cutoff : null,
     tieTolerance: described ? tieTolerance : null,
     precision,
-    frames: options.frames?.text ?? null,
+    frames: described ? (options.frames?.text ?? null) : null,
   };
 }
 
@@ -75,7 +75,7 @@ export async function readEnvironments(
   const inputs: InputSummary[] = [];
   const frames: (readonly number[] | null)[] = [];
   for (const path of paths) {
-    if (isMatrixFile(path)) {
+    if (await isMatrixFile(path)) {
       const matrix = await run.stopwatch.time('read', () =>
         readMatrix(path, { array: run.options.array, signal: run.signal }),
       );

@@ -25,7 +25,7 @@ export interface Parameters {
   /** Å */
   readonly tieTolerance: number | null;
   readonly precision: Precision;
-  /** The slice as it was written. */
+  /** The slice as it was written; null for all frames too. */
   readonly frames: string | null;
 }
 

@@ -42,6 +42,8 @@ export async function startRun(options: CommandOptions, streams: StandardStreams
   });
   const warnings: string[] = [];
   const warn = (message: string) => {
+    // A file that is both test and reference is read twice.
+    if (warnings.includes(message)) return;
     warnings.push(message);
     if (options.quiet) return;
     progress.clear();
@@ -65,7 +67,9 @@ export async function startRun(options: CommandOptions, streams: StandardStreams
     context: { backend: options.backend, threads: options.threads, signal, onProgress: report },
     warnings,
     warn,
-    note: (message) => warnings.push(message),
+    note: (message) => {
+      if (!warnings.includes(message)) warnings.push(message);
+    },
     explain,
     report,
     finish: () => progress.clear(),

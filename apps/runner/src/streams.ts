@@ -1,3 +1,4 @@
+import { SurprisalError } from '@surprisal/core';
 import pc from 'picocolors';
 
 /** What a line on standard error is. */
@@ -8,7 +9,11 @@ export interface StandardStreams {
   readonly stderr: NodeJS.WriteStream;
   /** Colours for standard output, or none. */
   readonly colors: ReturnType<typeof pc.createColors>;
-  /** Writes results; waits where the reader is slow. */
+  /**
+   * Writes results; waits where the reader is slow.
+   *
+   * @throws {SurprisalError} FILE_UNWRITABLE if it cannot be written, unless the reader has gone away
+   */
   print(text: string): Promise<void>;
   /** Writes a line about the work. */
   say(tone: Tone, message: string): void;
@@ -17,8 +22,9 @@ export interface StandardStreams {
 /** The streams of this process. A reader that has gone away (`| head`) is no error: what is left is not written. */
 export function standardStreams(): StandardStreams {
   const { stdout, stderr } = process;
+  // What goes wrong with results is reported where they are written; with messages, there is nobody left to tell.
   for (const stream of [stdout, stderr]) {
-    if (stream.listenerCount('error') === 0) stream.on('error', ignoreClosedPipe);
+    if (stream.listenerCount('error') === 0) stream.on('error', () => {});
   }
   const errorColors = pc.createColors(wantsColors(stderr));
   const paint = { error: errorColors.red, warning: errorColors.yellow, note: errorColors.dim };
@@ -29,7 +35,7 @@ export function standardStreams(): StandardStreams {
       new Promise((resolve, reject) => {
         stdout.write(text, (error) => {
           if (error == null || isClosedPipe(error)) resolve();
-          else reject(error);
+          else reject(unwritable(error));
         });
       }),
     say: (tone, message) => {
@@ -43,8 +49,8 @@ function wantsColors(stream: NodeJS.WriteStream): boolean {
   return stream.isTTY === true && !process.env['NO_COLOR'] && process.env['TERM'] !== 'dumb';
 }
 
-function ignoreClosedPipe(error: Error): void {
-  if (!isClosedPipe(error)) throw error;
+function unwritable(cause: Error): SurprisalError {
+  return new SurprisalError('FILE_UNWRITABLE', `cannot write to standard output: ${cause.message}`, { cause });
 }
 
 function isClosedPipe(error: Error): boolean {

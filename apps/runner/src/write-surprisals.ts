@@ -52,7 +52,7 @@ export async function writeSurprisals(
   } else if (ending === '.json') {
     await writeFileSafely(output, target, (sink) => writeDocument(sink, surprisals, document));
   } else {
-    await writeStructures(output, markedStructures(surprisals, run), target);
+    await writeStructures(output, markedStructures(surprisals, run), { ...target, onWarning: run.warn });
   }
 }
 

@@ -1,4 +1,4 @@
-import { access, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { access, copyFile, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,7 +15,15 @@ import type {
   InfoDocument,
   OverlapDocument,
 } from '../src/result-document.ts';
-import { buildSurprisal, finished, type ProcessOptions, runSurprisal, startSurprisal } from './surprisal-process.ts';
+import {
+  buildSurprisal,
+  finished,
+  type ProcessOptions,
+  runProcess,
+  runSurprisal,
+  startSurprisal,
+  surprisalPath,
+} from './surprisal-process.ts';
 
 const fixture = (name: string) => fileURLToPath(new URL(`fixtures/${name}`, import.meta.url));
 const COPPER = fixture('copper.xyz');
@@ -283,6 +291,23 @@ describe('dh', () => {
     expect(after?.columns.get('dH')).not.toEqual(before?.columns.get('dH'));
   });
 
+  it('gives another name to columns that extended XYZ cannot hold, and says so', async () => {
+    const dump = inFolder('odd-names.dump');
+    const output = inFolder('odd-names.xyz');
+    await writeFile(
+      dump,
+      'ITEM: TIMESTEP\n0\nITEM: NUMBER OF ATOMS\n2\nITEM: BOX BOUNDS ff ff ff\n0 9\n0 9\n0 9\n' +
+        'ITEM: ATOMS element x y z c_1[1] pos v:a\nH 0 0 0 1 2 3\nH 0 0 1 4 5 6\n',
+    );
+    const { code, stdout } = await runSurprisal(['dh', dump, '-r', WATER, '-o', output, '--json']);
+    expect(code).toBe(0);
+    const { warnings } = JSON.parse(stdout) as DhDocument;
+    expect(warnings).toHaveLength(2);
+    expect(warnings[0]).toContain(`${output}: the column "pos" is written as "pos_"`);
+    const [frame] = await framesOf(output);
+    expect([...(frame?.columns.keys() ?? [])]).toEqual(['c_1[1]', 'pos_', 'v_a', 'dH']);
+  });
+
   it('refuses to repeat structures that a matrix does not hold, before any work', async () => {
     const matrix = inFolder('nothing-to-repeat.npy');
     await writeMatrix(matrix, createMatrix(1, 63, new Float64Array(63)), {});
@@ -301,6 +326,20 @@ describe('overlap', () => {
       { bandwidth: 0.015, overlap: 0, novelty: 1 },
       { bandwidth: 0.02, overlap: 0, novelty: 1 },
     ]);
+  });
+});
+
+describe('files under another name', () => {
+  it('are read as what they are', async () => {
+    const [matrix, structures] = [inFolder('matrix.dat'), inFolder('structures.npy')];
+    await runJson(['descriptors', WATER, '-o', inFolder('named.npz')]);
+    await copyFile(inFolder('named.npz'), matrix);
+    await copyFile(WATER, structures);
+    const expected = await runJson<EntropyDocument>(['entropy', WATER]);
+    const document = await runJson<EntropyDocument>(['entropy', matrix]);
+    expect(document.inputs).toEqual([{ path: matrix, frames: null, environments: WATER_ATOMS }]);
+    expect(document.results).toEqual(expected.results);
+    expect((await runJson<EntropyDocument>(['entropy', structures])).results).toEqual(expected.results);
   });
 });
 
@@ -368,6 +407,12 @@ describe('info', () => {
     const document = await runJson<InfoDocument>(['info', ALLOY]);
     expect(document.warnings).toHaveLength(1);
     expect(document.results[0]?.odd[0]).toMatch(/types/);
+    expect((await runSurprisal(['info', inFolder('slab.xyz')])).stdout).toMatch(/^volume per atom +[\d.]+ Å³$/m);
+    const surface = inFolder('surface.xyz');
+    await writeFile(surface, '2\nLattice="4 0 0 0 4 0 0 0 40" pbc="T T F"\nCu 0 0 0\nCu 0 0 2\n');
+    expect((await runSurprisal(['info', surface])).stdout).toMatch(
+      /^volume per atom .* Å³, of the whole cell .*empty/m,
+    );
     const { stdout, stderr } = await runSurprisal(['info', ALLOY]);
     expect(stderr).toBe('');
     expect(stdout).toMatch(/^odd +.*types/m);
@@ -527,6 +572,10 @@ describe('the command line', () => {
     [['entropy', WATER, '--format', 'cif']],
     [['entropy', WATER, '--backend', 'gpu']],
     [['entropy', WATER, '--species', 'Cu']],
+    [['entropy', WATER, '--units', 'furlong']],
+    [['info', WATER, '-k', '5000']],
+    [['info', WATER, '--units', 'lj']],
+    [['overlap', 'absent.xyz', '-r', WATER, '-b', '1e-30']],
     [['entropy', WATER, '--precision', 'f16']],
     [['dh', WATER]],
     [['overlap', WATER, '-r', WATER, '--eps', 'much']],
@@ -566,6 +615,58 @@ describe('the command line', () => {
   it('shows a stack only to who asks for it', async () => {
     const { stderr } = await runSurprisal(['entropy', 'absent.xyz', '--verbose'], { cwd: folder });
     expect(stderr).toMatch(/\n {4}at /);
+  });
+
+  it.each([['entropy', WATER], ['entropy', WATER, '--json'], ['--version'], ['--help'], ['help', 'dh'], ['doctor']])(
+    'says in one sentence that results cannot be written: %s %s',
+    async (...args) => {
+      const { code, stderr } = await runProcess('sh', [
+        ...['-c', 'exec "$@" > /dev/full', 'sh'],
+        ...[process.execPath, surprisalPath, ...args],
+      ]);
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/^surprisal: error: cannot write to standard output: [^\n]+\n$/);
+    },
+  );
+
+  it('does not mind that messages cannot be written', async () => {
+    const { code, stdout } = await runProcess('sh', [
+      ...['-c', 'exec "$@" 2> /dev/full', 'sh'],
+      ...[process.execPath, surprisalPath, 'entropy', ALLOY, '--json'],
+    ]);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ command: 'entropy' });
+  });
+
+  it('says which options have no effect', async () => {
+    const [npy, npz] = [inFolder('idle.npy'), inFolder('idle.npz')];
+    await runJson(['descriptors', WATER, '-o', npy]);
+    await runJson(['descriptors', WATER, '-o', npz]);
+    const warnedOf = async (...args: string[]) => {
+      const { code, stdout, stderr } = await runSurprisal([...args, '--json']);
+      expect(code).toBe(0);
+      const { warnings, parameters } = JSON.parse(stdout) as EntropyDocument;
+      expect(stderr.trimEnd().split('\n')).toEqual(
+        stderr === '' ? [''] : warnings.map((warning) => `surprisal: warning: ${warning}`),
+      );
+      return { flags: warnings.map((warning) => /^--\S+(?= has no effect: )/.exec(warning)?.[0]), parameters };
+    };
+    const options = ['--frames', '5:', '--species', '1=Cu', '--units', 'nano', '-k', '10', '--array', 'descriptors'];
+    const idle = await warnedOf('entropy', npy, ...options);
+    expect(idle.flags).toEqual(['--frames', '--species', '--units', '--k', '--array']);
+    expect(idle.parameters).toMatchObject({ k: null, frames: null });
+    expect((await warnedOf('entropy', npz, '--array', 'descriptors', '-c', '4')).flags).toEqual(['--cutoff']);
+    const mixed = await warnedOf('dh', npy, '-r', WATER, '--frames', '0:', '-k', '32');
+    expect(mixed).toMatchObject({ flags: [], parameters: { k: 32, frames: '0:' } });
+    expect((await warnedOf('info', WATER, '-b', '0.02', '--precision', 'f32')).flags).toEqual([
+      ...['--bandwidth', '--precision'],
+    ]);
+    expect((await warnedOf('entropy', WATER, '-b', '0.02', '--precision', 'f32')).flags).toEqual([]);
+  });
+
+  it('warns once of a file that is test and reference', async () => {
+    const { warnings } = JSON.parse((await runSurprisal(['overlap', ALLOY, '-r', ALLOY, '--json'])).stdout);
+    expect(warnings).toHaveLength(1);
   });
 
   it('does not mind a reader that goes away', async () => {

@@ -1,12 +1,16 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { createMatrix } from '@surprisal/core';
 import { writeMatrix } from '@surprisal/io/node';
 import { randomStream } from '@surprisal/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { buildSurprisal, finished, startSurprisal } from './surprisal-process.ts';
+import { buildSurprisal, finished, runProcess, shellCode, startSurprisal } from './surprisal-process.ts';
 
 const ROWS = 200_000;
 const COLUMNS = 20;
@@ -49,7 +53,7 @@ describe.each(['native', 'reference'])('%s backend', (backend) => {
     const output = join(folder, 'out.npy');
     const child = startSurprisal(['dh', matrix, '-r', matrix, '-o', output, '--backend', backend, '--verbose']);
     const end = new Promise<{ code: number | null; at: number }>((resolve) => {
-      child.on('exit', (status) => resolve({ code: status, at: performance.now() }));
+      child.on('exit', (status, name) => resolve({ code: shellCode(status, name), at: performance.now() }));
     });
     await untilSaid(child, /kernel sums of/);
     await sleep(500);
@@ -69,6 +73,73 @@ it('a second Ctrl-C ends it at once', async () => {
   child.kill('SIGINT');
   const { code, stdout } = await finished(child);
   expect({ code, stdout }).toEqual({ code: 130, stdout: '' });
+});
+
+describe('while the operating system holds up a file call', () => {
+  let own: string;
+  let pipe: string;
+
+  beforeAll(async () => {
+    own = await mkdtemp(join(tmpdir(), 'surprisal-held-up-'));
+    pipe = join(own, 'pipe.xyz');
+    expect((await runProcess('mkfifo', [pipe])).code).toBe(0);
+  });
+
+  afterAll(() => rm(own, { recursive: true, force: true }));
+
+  it.each([
+    ['SIGINT', 130, 1],
+    ['SIGTERM', 143, 1],
+    ['SIGINT', 130, 2],
+  ] as const)('%s ends it within a second, exit %i, signals sent: %i', async (signal, code, times) => {
+    const child = startSurprisal(['entropy', pipe, '--verbose']);
+    const end = finished(child);
+    await untilSaid(child, /backend/);
+    await sleep(300);
+    const sent = performance.now();
+    for (let i = 0; i < times; i++) {
+      // Two of them at the same moment would be one.
+      await sleep(100 * i);
+      child.kill(signal);
+    }
+    expect((await end).code).toBe(code);
+    expect(performance.now() - sent).toBeLessThan(times === 1 ? 1200 : 600);
+  });
+
+  it('no half file stays', async () => {
+    const target = join(own, 'half.txt');
+    const source = `
+      import { writeFileSafely, removeUnfinishedFiles } from '@surprisal/io/node';
+      process.on('SIGTERM', () => {
+        if (process.argv[1] === 'exit') process.exit(143);
+        removeUnfinishedFiles();
+        process.kill(process.pid, 'SIGKILL');
+      });
+      await writeFileSafely(process.argv[2], {}, async (sink) => {
+        await sink.write('x'.repeat(1e6));
+        console.log('written');
+        await new Promise((resolve) => setTimeout(resolve, 60_000));
+      });
+    `;
+    for (const way of ['exit', 'kill']) {
+      const child = spawn(process.execPath, ['--input-type=module', '-e', source, way, target], {
+        cwd: fileURLToPath(new URL('..', import.meta.url)),
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      const end = finished(child);
+      await once(child.stdout as Readable, 'data');
+      expect(await readdir(own)).toHaveLength(2);
+      child.kill('SIGTERM');
+      expect((await end).code).toBe(way === 'exit' ? 143 : 137);
+      expect(await readdir(own)).toEqual(['pipe.xyz']);
+    }
+  });
+
+  it('structures that cannot be read twice are refused where they would have to be', async () => {
+    const { code, stderr } = await finished(startSurprisal(['dh', pipe, '-r', matrix, '-o', join(own, 'out.xyz')]));
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/pipe\.xyz.*read twice.*\n$/);
+  });
 });
 
 it('says that it was interrupted, and prints no result', async () => {

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
@@ -66,6 +67,11 @@ export function runProcess(
   );
 }
 
+/** The exit code that a shell sees: 128 + n of a process that signal n ended. */
+export function shellCode(code: number | null, signal: NodeJS.Signals | null): number | null {
+  return signal === null ? code : 128 + constants.signals[signal];
+}
+
 /** Waits for the end of a process. */
 export function finished(child: ChildProcess): Promise<ProcessResult> {
   let stdout = '';
@@ -78,6 +84,6 @@ export function finished(child: ChildProcess): Promise<ProcessResult> {
   });
   return new Promise((resolve, reject) => {
     child.on('error', reject);
-    child.on('close', (code) => resolve({ code, stdout, stderr }));
+    child.on('close', (code, signal) => resolve({ code: shellCode(code, signal), stdout, stderr }));
   });
 }

@@ -15,18 +15,22 @@ export async function referenceQuests(
   for (const [i, structure] of structures.entries()) {
     const search = neighborSearch(structure, parameters.cutoff, i + 1);
     for (let atom = 0; atom < atomCount(structure); atom++) {
-      matrix.data.set(environmentRow(search.neighborhood(atom), parameters), row * matrix.columns);
+      const values = await environmentRow(search.neighborhood(atom), parameters, () => breathe(row));
+      matrix.data.set(values, row * matrix.columns);
       row++;
       await breathe(row);
     }
   }
 }
 
+/** Lets others have a turn where it is time to. */
+type Pause = () => Promise<void> | undefined;
+
 /** [X1 | X2] of one environment, or the parts of it that are wanted. */
-function environmentRow(around: Neighborhood, parameters: QuestsParameters): Float64Array {
+async function environmentRow(around: Neighborhood, parameters: QuestsParameters, pause: Pause): Promise<Float64Array> {
   const row = new Float64Array(parameters.columns);
   if (parameters.x1) row.set(x1(around, parameters));
-  if (parameters.x2) row.set(x2(around, parameters), parameters.x1 ? parameters.k : 0);
+  if (parameters.x2) row.set(await x2(around, parameters, pause), parameters.x1 ? parameters.k : 0);
   return row;
 }
 
@@ -41,7 +45,11 @@ function x1({ count, distances }: Neighborhood, { k, cutoff }: QuestsParameters)
 }
 
 /** X2_m = (1/k) Σ_j m-th largest of { √(w_ij w_il)/r_jl : l ≠ j }, in the mean over all choices among tied neighbours. */
-function x2(around: Neighborhood, { k, cutoff, tieTolerance }: QuestsParameters): Float64Array {
+async function x2(
+  around: Neighborhood,
+  { k, cutoff, tieTolerance }: QuestsParameters,
+  pause: Pause,
+): Promise<Float64Array> {
   const sums = new Float64Array(k - 1);
   const { certain, tied } = splitAtKth(around, k, tieTolerance);
   const candidates = certain + tied;
@@ -56,6 +64,9 @@ function x2(around: Neighborhood, { k, cutoff, tieTolerance }: QuestsParameters)
     // A certain neighbour always has its row. A tied one has it if it is drawn itself; then one less of the others is.
     if (j < certain) addExpectedRow(fromCertain, fromTied, drawn, 1, sums);
     else addExpectedRow(fromCertain, fromTied, drawn - 1, drawn / tied, sums);
+    // One environment of thousands of neighbours takes seconds. Awaiting only where it is time keeps small ones quick.
+    const turn = pause();
+    if (turn !== undefined) await turn;
   }
   return sums.map((sum) => sum / k);
 }

@@ -174,10 +174,13 @@ export class DetectedBuilder implements PlainColumnBuilder {
   readonly width = 1;
   readonly #numbers = new RealBuilder(1);
   #words: StringBuilder | undefined;
+  readonly #kindOfNone: 'integer' | 'real';
   #whole: boolean;
 
-  constructor(wholeAllowed: boolean) {
+  /** @param kindOfNone  what a column without rows holds */
+  constructor(wholeAllowed: boolean, kindOfNone: 'integer' | 'real') {
     this.#whole = wholeAllowed;
+    this.#kindOfNone = kindOfNone;
   }
 
   reserve(rows: number): void {
@@ -201,7 +204,8 @@ export class DetectedBuilder implements PlainColumnBuilder {
   column(rows: number): Column {
     if (this.#words !== undefined) return this.#words.column();
     const { values } = this.#numbers.column(rows) as { values: Float64Array };
-    return { kind: this.#whole && rows > 0 ? 'integer' : 'real', width: 1, values };
+    const kind = rows === 0 ? this.#kindOfNone : this.#whole ? 'integer' : 'real';
+    return { kind, width: 1, values };
   }
 }
 

@@ -1,28 +1,33 @@
 import { atomCount, type Column, type Structure, SurprisalError } from '@surprisal/core';
+import { columnNames, infoNames } from './extxyz-names.ts';
 import { formatInfoValue, formatKey, formatReal } from './info-value.ts';
 
 /** Characters of text that are handed out at a time. */
 const CHUNK = 64 * 1024;
 const KINDS = { real: 'R', integer: 'I', logical: 'L', string: 'S' } as const;
-const OWN_COLUMNS: ReadonlySet<string> = new Set(['species', 'pos']);
-const OWN_KEYS = /^(?:lattice|properties|pbc)$/i;
 const WORD = /^\S+$/;
+
+/** How a frame is written. */
+export interface FormatExtxyzOptions {
+  /** Told of each column and each value that is written under another name. */
+  readonly onWarning?: ((message: string) => void) | undefined;
+}
 
 /**
  * One frame of extended XYZ, in pieces of text: species, positions, every column and every value of the frame, so that
- * reading it again gives the same structure, to the last bit.
+ * reading it again gives the same structure, to the last bit. What has a name that cannot stand in the format (a second
+ * `pos`, a colon in the name of a column, a value called Lattice) is written under one that can, with an underscore more.
  *
- * @throws {SurprisalError} INVALID_ARGUMENT if a name or a string cannot stand in the format: white space in a per-atom
- *   string, a colon in the name of a column, a value named Lattice, Properties or pbc
+ * @throws {SurprisalError} INVALID_ARGUMENT if a string cannot stand in the format: white space in a per-atom string
  *
  * @example
  * const text = [...formatExtxyz(structure)].join('');
  */
-export function* formatExtxyz(structure: Structure): Generator<string, void> {
+export function* formatExtxyz(structure: Structure, options: FormatExtxyzOptions = {}): Generator<string, void> {
   const atoms = atomCount(structure);
   const fields = [speciesFields(structure), realFields(structure.positions, 3)];
   for (const [name, column] of structure.columns) fields.push(columnFields(name, column));
-  let text = `${atoms}\n${commentLine(structure)}\n`;
+  let text = `${atoms}\n${commentLine(structure, options)}\n`;
   for (let atom = 0; atom < atoms; atom++) {
     let row = (fields[0] as RowFormatter)(atom);
     for (let at = 1; at < fields.length; at++) row += ` ${(fields[at] as RowFormatter)(atom)}`;
@@ -38,26 +43,37 @@ export function* formatExtxyz(structure: Structure): Generator<string, void> {
 /** The fields of one atom in a group of columns. */
 type RowFormatter = (atom: number) => string;
 
-function commentLine(structure: Structure): string {
+function commentLine(structure: Structure, { onWarning }: FormatExtxyzOptions): string {
   const { cell, pbc, columns, info } = structure;
   const parts: string[] = [];
   if (cell !== null) parts.push(`Lattice="${Array.from(cell, formatReal).join(' ')}"`);
   const properties = ['species:S:1:pos:R:3'];
-  for (const [name, column] of columns) properties.push(`${name}:${KINDS[column.kind]}:${column.width}`);
-  parts.push(`Properties=${formatKey(properties.join(':'))}`);
-  for (const [key, value] of info) {
-    if (OWN_KEYS.test(key) || key === '') {
-      throw new SurprisalError('INVALID_ARGUMENT', `"${key}" cannot name a value of a frame in extended XYZ`);
+  const rename = (what: string, name: string, names: ReadonlyMap<string, string>): string => {
+    const written = names.get(name) as string;
+    if (written !== name) {
+      onWarning?.(`the ${what} "${name}" is written as "${written}": such a name cannot stand in extended XYZ`);
     }
-    parts.push(`${formatKey(key)}=${formatInfoValue(key, value)}`);
+    return written;
+  };
+  const namesOfColumns = columnNames(columns.keys());
+  for (const [name, column] of columns) {
+    properties.push(`${rename('column', name, namesOfColumns)}:${KINDS[column.kind]}:${column.width}`);
+  }
+  parts.push(`Properties=${formatKey(properties.join(':'))}`);
+  const namesOfValues = infoNames(info.keys());
+  for (const [key, value] of info) {
+    parts.push(`${formatKey(rename('value', key, namesOfValues))}=${formatInfoValue(key, value)}`);
   }
   parts.push(`pbc="${pbc.map((periodic) => (periodic ? 'T' : 'F')).join(' ')}"`);
   return parts.join(' ');
 }
 
 function columnFields(name: string, column: Column): RowFormatter {
-  if (OWN_COLUMNS.has(name) || name === 'positions' || /[:\s]/.test(name) || name === '' || column.width < 1) {
-    throw new SurprisalError('INVALID_ARGUMENT', `"${name}" cannot name a column in extended XYZ; rename it`);
+  if (column.width < 1) {
+    throw new SurprisalError(
+      'INVALID_ARGUMENT',
+      `column "${name}" is ${column.width} fields wide; it needs one or more`,
+    );
   }
   const { width } = column;
   if (column.kind === 'real') return realFields(column.values, width);

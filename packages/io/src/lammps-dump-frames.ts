@@ -29,12 +29,12 @@ import type { FrameReader } from './select-frames.ts';
 import { gather, orderById, reorderColumn } from './sort-by-id.ts';
 import type { Warnings } from './warnings.ts';
 
-/** Coordinates as LAMMPS writes them, best first: wrapped ones are smaller, so that six digits say more. */
-const COORDINATES: readonly { readonly names: readonly [string, string, string]; readonly scaled: boolean }[] = [
-  { names: ['x', 'y', 'z'], scaled: false },
-  { names: ['xu', 'yu', 'zu'], scaled: false },
-  { names: ['xs', 'ys', 'zs'], scaled: true },
-  { names: ['xsu', 'ysu', 'zsu'], scaled: true },
+/** Coordinates as LAMMPS writes them, along all axes or one, best first: wrapped ones are smaller, so that six digits say more. */
+const COORDINATES: readonly { readonly suffix: string; readonly scaled: boolean }[] = [
+  { suffix: '', scaled: false },
+  { suffix: 'u', scaled: false },
+  { suffix: 's', scaled: true },
+  { suffix: 'su', scaled: true },
 ];
 const WHOLE = /^(?:mol|proc|procp1|ix|iy|iz|i2?_.*)$/;
 /** Attributes that are real numbers even where every one of them happens to be written as a whole one. */
@@ -69,7 +69,8 @@ interface Layout {
   readonly builders: readonly ColumnBuilder[];
   readonly columns: ReadonlyMap<string, PlainColumnBuilder>;
   readonly coordinates: readonly [CoordinateBuilder, CoordinateBuilder, CoordinateBuilder];
-  readonly scaled: boolean;
+  /** Along each axis. */
+  readonly scaled: readonly [boolean, boolean, boolean];
   readonly symbols: SpeciesBuilder | undefined;
 }
 
@@ -94,7 +95,7 @@ export class LammpsDumpFrames implements FrameReader {
     if (header === undefined) return undefined;
     const { atoms, box, info, names } = header;
     const length = this.#lengthInAngstrom();
-    const layout = this.#layout(names);
+    const layout = this.#layout(names, box);
     const firstLine = this.#lines.line + 1;
     await this.#readRows(layout, atoms);
 
@@ -271,13 +272,19 @@ export class LammpsDumpFrames implements FrameReader {
     }
   }
 
-  #layout(names: readonly string[]): Layout {
+  #layout(names: readonly string[], box: Box): Layout {
     const repeated = names.find((name, at) => names.indexOf(name) !== at);
     if (repeated !== undefined) throw this.#lines.error(`ITEM: ATOMS names the column ${repeated} twice`);
-    const source = COORDINATES.find((candidate) => candidate.names.every((name) => names.includes(name)));
+    const source = chooseCoordinates(names);
     if (source === undefined) {
       throw this.#lines.error(
         'ITEM: ATOMS must name coordinates: x y z, xu yu zu, xs ys zs or xsu ysu zsu',
+        names.join(' '),
+      );
+    }
+    if (new Set(source.scaled).size > 1 && !isRestricted(box)) {
+      throw this.#lines.error(
+        'coordinates that are scaled along some axes only are not supported in a box of any orientation',
         names.join(' '),
       );
     }
@@ -429,11 +436,28 @@ function generalBox(rows: readonly number[][], pbc: Pbc): Box {
   return { cell, origin: Float64Array.from(rows, (row) => row[3] as number), pbc };
 }
 
+/** The columns of the coordinates: all of one kind where they are there, else the best of each axis. */
+function chooseCoordinates(
+  names: readonly string[],
+): { readonly names: readonly string[]; readonly scaled: Layout['scaled'] } | undefined {
+  const axes = ['x', 'y', 'z'] as const;
+  const has = (axis: string, { suffix }: (typeof COORDINATES)[number]) => names.includes(`${axis}${suffix}`);
+  const alike = COORDINATES.find((kind) => axes.every((axis) => has(axis, kind)));
+  const [x, y, z] = axes.map((axis) => alike ?? COORDINATES.find((kind) => has(axis, kind)));
+  if (x === undefined || y === undefined || z === undefined) return undefined;
+  return { names: [`x${x.suffix}`, `y${y.suffix}`, `z${z.suffix}`], scaled: [x.scaled, y.scaled, z.scaled] };
+}
+
+/** Whether a lies along x and b in the xy plane. */
+function isRestricted({ cell: [, ay, az, , , bz] }: Box): boolean {
+  return ay === 0 && az === 0 && bz === 0;
+}
+
 function columnBuilder(name: string): PlainColumnBuilder {
   if (name === 'id' || WHOLE.test(name)) return new IntegerBuilder(1);
   if (REAL.test(name)) return new RealBuilder(1);
   if (name === 'element' || name === 'typelabel') return new StringBuilder(1);
-  return new DetectedBuilder(true);
+  return new DetectedBuilder(true, name === 'type' ? 'integer' : 'real');
 }
 
 /** (n×3) positions in Å: as given, or from fractions of the cell vectors, counted from the corner of the box. */
@@ -444,7 +468,8 @@ function place(layout: Layout, atoms: number, order: Uint32Array | undefined, bo
     Float64Array,
   ];
   const positions = new Float64Array(3 * atoms);
-  const { scaled } = layout;
+  const [isXScaled, isYScaled, isZScaled] = layout.scaled;
+  const allScaled = isXScaled && isYScaled && isZScaled;
   const [x, y, z] = box.origin as unknown as [number, number, number];
   const [ax, ay, az, bx, by, bz, cx, cy, cz] = box.cell as unknown as number[] as NineNumbers;
   for (let atom = 0; atom < atoms; atom++) {
@@ -452,9 +477,18 @@ function place(layout: Layout, atoms: number, order: Uint32Array | undefined, bo
     const u = first[row] as number;
     const v = second[row] as number;
     const w = third[row] as number;
-    positions[3 * atom] = length * (scaled ? x + u * ax + v * bx + w * cx : u);
-    positions[3 * atom + 1] = length * (scaled ? y + u * ay + v * by + w * cy : v);
-    positions[3 * atom + 2] = length * (scaled ? z + u * az + v * bz + w * cz : w);
+    if (allScaled) {
+      positions[3 * atom] = length * (x + u * ax + v * bx + w * cx);
+      positions[3 * atom + 1] = length * (y + u * ay + v * by + w * cy);
+      positions[3 * atom + 2] = length * (z + u * az + v * bz + w * cz);
+    } else {
+      // Not all of them, so that ay = az = bz = 0: the fractions follow from z, then y. Where nothing is tilted, none is needed.
+      const alongC = isZScaled || (cx === 0 && cy === 0) ? w : (w - z) / cz;
+      const alongB = isYScaled || bx === 0 ? v : (v - y - alongC * cy) / by;
+      positions[3 * atom] = length * (isXScaled ? x + u * ax + alongB * bx + alongC * cx : u);
+      positions[3 * atom + 1] = length * (isYScaled ? y + v * by + alongC * cy : v);
+      positions[3 * atom + 2] = length * (isZScaled ? z + w * cz : w);
+    }
   }
   return positions;
 }

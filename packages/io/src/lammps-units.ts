@@ -11,6 +11,9 @@ const ANGSTROMS: ReadonlyMap<string, number> = new Map([
   ['si', 1e10],
 ]);
 
+/** The unit styles of LAMMPS in which lengths are lengths. */
+export const LAMMPS_UNIT_STYLES: readonly string[] = [...ANGSTROMS.keys()];
+
 /** The unit style that LAMMPS dumps are taken to have where neither the file nor the caller says. */
 export const DEFAULT_LAMMPS_UNITS = 'metal';
 
@@ -23,7 +26,7 @@ export const DEFAULT_LAMMPS_UNITS = 'metal';
 export function lammpsLength(style: string): number {
   const length = ANGSTROMS.get(style);
   if (length !== undefined) return length;
-  const known = [...ANGSTROMS.keys()].join(', ');
+  const known = LAMMPS_UNIT_STYLES.join(', ');
   if (style === 'lj') {
     throw new SurprisalError(
       'UNSUPPORTED',

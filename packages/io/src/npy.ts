@@ -6,6 +6,9 @@ export type NpyPrecision = 'f8' | 'f4';
 /** What the header of a `.npy` file says. */
 export interface NpyHeader {
   readonly precision: NpyPrecision;
+  readonly littleEndian: boolean;
+  /** Fortran order: the first index varies fastest. */
+  readonly columnsFirst: boolean;
   readonly shape: readonly number[];
   /** Bytes before the first number. */
   readonly offset: number;
@@ -23,10 +26,9 @@ const LONGEST_HEADER = 65536;
 /** Bytes that say how long the header is. */
 const PREAMBLE = 12;
 const ALIGNMENT = 64;
-const DTYPES: ReadonlyMap<string, NpyPrecision> = new Map([
-  ['<f8', 'f8'],
-  ['<f4', 'f4'],
-]);
+/** Rows that are put in order at a time: enough of them to go through a column, few enough to stay in the cache. */
+const ARRANGED_ROWS = 1024;
+const DTYPE = /^([<>])(f[48])$/;
 
 /** Bytes that must be at hand before {@link parseNpyHeader} can say more than {@link npyHeaderLength}. */
 export const NPY_PREAMBLE_BYTES: number = PREAMBLE;
@@ -54,8 +56,8 @@ export function npyHeaderLength(preamble: Uint8Array, file: string): number {
  * Reads the header of a `.npy` file.
  *
  * @param head  at least as many bytes as {@link npyHeaderLength} says
- * @throws {SurprisalError} PARSE_ERROR if it is damaged; UNSUPPORTED for other numbers than float64 and float32 in
- *   little-endian order, and for arrays in Fortran order, with the line of Python that converts them
+ * @throws {SurprisalError} PARSE_ERROR if it is damaged; UNSUPPORTED for other numbers than float64 and float32, with the
+ *   line of Python that converts them
  */
 export function parseNpyHeader(head: Uint8Array, file: string): NpyHeader {
   const offset = npyHeaderLength(head, file);
@@ -76,24 +78,16 @@ export function parseNpyHeader(head: Uint8Array, file: string): NpyHeader {
     .map(Number);
   if (!shape.every(Number.isSafeInteger)) throw damaged('gives a shape that is not made of whole numbers');
   const name = dtype[1] ?? dtype[2] ?? 'a structured type';
-  const precision = DTYPES.get(name);
-  if (precision === undefined) {
+  const [, byteOrder, precision] = DTYPE.exec(name) ?? [];
+  if (precision !== 'f8' && precision !== 'f4') {
     throw new SurprisalError(
       'UNSUPPORTED',
-      `${file}: the numbers are of type ${name}; little-endian float64 (<f8) and float32 (<f4) are read. ` +
+      `${file}: the numbers are of type ${name}; float64 (<f8) and float32 (<f4) are read. ` +
         `In Python: numpy.save('new.npy', x.astype('<f8'))`,
       { details: { file, dtype: name } },
     );
   }
-  if (order === 'True') {
-    throw new SurprisalError(
-      'UNSUPPORTED',
-      `${file}: the array is in Fortran order (columns first); rows must lie in one piece. ` +
-        `In Python: numpy.save('new.npy', numpy.ascontiguousarray(x))`,
-      { details: { file } },
-    );
-  }
-  return { precision, shape, offset };
+  return { precision, littleEndian: byteOrder === '<', columnsFirst: order === 'True', shape, offset };
 }
 
 /** Bytes of the numbers that a header announces; infinite where they are too many to count. */
@@ -102,13 +96,22 @@ export function npyDataBytes(header: NpyHeader): number {
   return Number.isSafeInteger(bytes) ? bytes : Number.POSITIVE_INFINITY;
 }
 
+/** A matrix that is being read. */
+export interface NpyTarget {
+  readonly matrix: Matrix;
+  /** To be filled with the numbers as they are stored. */
+  readonly bytes: Uint8Array;
+  /** Once the bytes are there: brings some rows of the matrix into our order, where it is not that of the file. */
+  arrange(start: number, end: number): void;
+}
+
 /**
- * The matrix of a header, still empty, and its bytes to be filled.
+ * The matrix of a header, still empty, and the bytes to be filled.
  *
  * @param available  bytes that are there for the numbers; nothing is allocated unless they are what the header announces
  * @throws {SurprisalError} PARSE_ERROR if they are not; UNSUPPORTED if the array has not two dimensions; OUT_OF_MEMORY
  */
-export function allocateNpy(header: NpyHeader, available: number, file: string): { matrix: Matrix; bytes: Uint8Array } {
+export function allocateNpy(header: NpyHeader, available: number, file: string): NpyTarget {
   const { shape, precision } = header;
   const shapeText = `(${shape.join(', ')}${shape.length === 1 ? ',' : ''})`;
   const [rows, columns] = shape;
@@ -129,13 +132,53 @@ export function allocateNpy(header: NpyHeader, available: number, file: string):
     );
   }
   let buffer: ArrayBufferLike;
+  let stored: ArrayBufferLike;
   try {
     buffer = sharedBuffer(expected);
+    // Rows of swapped bytes are put in order where they lie; columns need a place of their own to be read from.
+    stored = header.columnsFirst ? new ArrayBuffer(expected) : buffer;
   } catch (cause) {
     throw new SurprisalError('OUT_OF_MEMORY', `${file}: no memory for ${expected} bytes`, { cause });
   }
   const data = precision === 'f8' ? new Float64Array(buffer) : new Float32Array(buffer);
-  return { matrix: createMatrix(rows, columns, data), bytes: new Uint8Array(buffer) };
+  return {
+    matrix: createMatrix(rows, columns, data),
+    bytes: new Uint8Array(stored),
+    arrange: arrangement(header, rows, columns, data, new DataView(stored)),
+  };
+}
+
+function arrangement(
+  { precision, littleEndian, columnsFirst }: NpyHeader,
+  rows: number,
+  columns: number,
+  data: Float64Array | Float32Array,
+  stored: DataView,
+): NpyTarget['arrange'] {
+  if (littleEndian && !columnsFirst) return () => {};
+  const [toNextRow, toNextColumn] = columnsFirst ? [1, rows] : [columns, 1];
+  const number =
+    precision === 'f8'
+      ? (place: number) => stored.getFloat64(8 * place, littleEndian)
+      : (place: number) => stored.getFloat32(4 * place, littleEndian);
+  return (start, end) => {
+    for (let column = 0; column < columns; column++) {
+      for (let row = start; row < end; row++) {
+        data[row * columns + column] = number(row * toNextRow + column * toNextColumn);
+      }
+    }
+  };
+}
+
+/** Brings a matrix whose bytes are there into order, and lets others have a turn meanwhile. */
+export async function arrangeNpy(
+  { matrix: { rows }, arrange }: NpyTarget,
+  breathe: (done: number) => Promise<void> | undefined,
+): Promise<void> {
+  for (let row = 0; row < rows; row += ARRANGED_ROWS) {
+    arrange(row, Math.min(rows, row + ARRANGED_ROWS));
+    await breathe(row);
+  }
 }
 
 /**
@@ -144,7 +187,7 @@ export function allocateNpy(header: NpyHeader, available: number, file: string):
  * @param bytes  the whole file
  * @param file  its name, for errors
  * @returns float64 or float32, as stored
- * @throws {SurprisalError} PARSE_ERROR if the file is damaged; UNSUPPORTED for other types, orders and dimensions
+ * @throws {SurprisalError} PARSE_ERROR if the file is damaged; UNSUPPORTED for other types and dimensions
  *
  * @example
  * const x = parseNpy(new Uint8Array(await response.arrayBuffer()), 'x.npy');
@@ -153,6 +196,7 @@ export function parseNpy(bytes: Uint8Array, file = '<input>'): Matrix {
   const header = parseNpyHeader(bytes, file);
   const target = allocateNpy(header, bytes.length - header.offset, file);
   target.bytes.set(bytes.subarray(header.offset));
+  target.arrange(0, target.matrix.rows);
   return target.matrix;
 }
 

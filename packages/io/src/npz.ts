@@ -4,6 +4,7 @@ import { type ByteSource, memorySource, readBytes } from './byte-source.ts';
 import { crc32 } from './crc32.ts';
 import {
   allocateNpy,
+  arrangeNpy,
   type FormatNpyOptions,
   formatNpy,
   NPY_PREAMBLE_BYTES,
@@ -59,9 +60,10 @@ export async function readNpz(source: ByteSource, options: NpzOptions = {}): Pro
   if (member.method === DEFLATED && member.size > LARGEST_RATIO * member.compressedSize + PIECE) {
     throw new ParseError({ file }, `${member.compressedSize} compressed bytes cannot hold ${member.size}`);
   }
-  const { matrix, bytes } = allocateNpy(header, member.size - header.offset, file);
-  await content.fill(bytes, cooperate('read', bytes.length, 'bytes', options));
-  return matrix;
+  const target = allocateNpy(header, member.size - header.offset, file);
+  await content.fill(target.bytes, cooperate('read', target.bytes.length, 'bytes', options));
+  await arrangeNpy(target, cooperate('read', target.matrix.rows, 'rows', options));
+  return target.matrix;
 }
 
 /**

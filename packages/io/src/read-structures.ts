@@ -52,7 +52,7 @@ export async function* readStructures(
     const reader = openReader(options.format ?? detectFormat(head, file), lines, warnings, options);
     const met = yield* selectFrames(reader, frames ?? { start: undefined, stop: undefined, step: 1 });
     if (met.selected === 0) {
-      warnings.warn('frames', `none of its ${met.frames} frames was selected`);
+      warnings.warn('frames', met.ended ? `none of its ${met.frames} frames was selected` : 'no frame was selected');
     }
   } finally {
     await lines.close();

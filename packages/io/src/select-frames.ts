@@ -12,6 +12,8 @@ export interface FrameReader {
 /** How many frames were met, and how many of them were selected. */
 export interface FrameCount {
   readonly frames: number;
+  /** Whether these are all frames of the file. */
+  readonly ended: boolean;
   readonly selected: number;
 }
 
@@ -34,12 +36,15 @@ async function* selectFromFront(frames: FrameReader, slice: FrameSlice): AsyncGe
   const held: { readonly index: number; readonly structure: Structure }[] = [];
   let index = 0;
   let selected = 0;
+  let ended = false;
   for (; index < last; index++) {
     if (index >= start && (index - start) % step === 0) {
       const structure = await frames.read();
+      ended = structure === undefined;
       if (structure === undefined) break;
       held.push({ index, structure });
     } else if (!(await frames.skip())) {
+      ended = true;
       break;
     }
     for (let first = held[0]; first !== undefined && first.index + behind <= index; first = held[0]) {
@@ -48,7 +53,7 @@ async function* selectFromFront(frames: FrameReader, slice: FrameSlice): AsyncGe
       yield first.structure;
     }
   }
-  return { frames: index, selected };
+  return { frames: index, ended, selected };
 }
 
 async function* selectFromEnd(frames: FrameReader, slice: FrameSlice): AsyncGenerator<Structure, FrameCount> {
@@ -58,13 +63,17 @@ async function* selectFromEnd(frames: FrameReader, slice: FrameSlice): AsyncGene
   const highest = step < 0 && start !== undefined && start >= 0 ? start : Number.POSITIVE_INFINITY;
   const held = new Map<number, Structure>();
   let length = 0;
+  let ended = true;
   for (; ; length++) {
     if (length >= lowest && length <= highest) {
       const structure = await frames.read();
       if (structure === undefined) break;
       held.set(length, structure);
       if (length - most >= 0) held.delete(length - most);
-    } else if ((length > highest && (stop ?? 0) >= 0) || !(await frames.skip())) {
+    } else if (length > highest && (stop ?? 0) >= 0) {
+      ended = false;
+      break;
+    } else if (!(await frames.skip())) {
       break;
     }
   }
@@ -73,5 +82,5 @@ async function* selectFromEnd(frames: FrameReader, slice: FrameSlice): AsyncGene
     const structure = held.get(first + i * step);
     if (structure !== undefined) yield structure;
   }
-  return { frames: length, selected: count };
+  return { frames: length, ended, selected: count };
 }

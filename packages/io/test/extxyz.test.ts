@@ -310,16 +310,34 @@ describe('writing extended XYZ', () => {
   it.each([
     ['white space in a string', { columns: new Map([['s', column(['a b'])]]) }, 'must have no white space'],
     ['an empty string', { columns: new Map([['s', column([''])]]) }, 'must have no white space'],
-    ['a colon in a name', { columns: new Map([['a:b', column(['x'])]]) }, 'cannot name a column'],
-    ['a second pos', { columns: new Map([['pos', column(['x'])]]) }, 'cannot name a column'],
-    [
-      'a value named Lattice',
-      { info: new Map([['lattice', interpretInfoValue('', '5', 'bare')]]) },
-      'cannot name a value',
-    ],
     ['white space in a species', { species: 'C u' }, 'must have no white space'],
   ])('refuses %s', (_, init, sentence) => {
     expect(() => text(createStructure({ positions: new Float64Array(3), ...init }))).toThrow(sentence);
+  });
+
+  it('writes what has a name that cannot stand in the format under one that can, and says so', async () => {
+    const names = ['pos', 'pos_', 'positions', 'species', 'c:1', 'c_1', ''];
+    const five = interpretInfoValue('', '5', 'bare');
+    const structure = createStructure({
+      positions: new Float64Array(3),
+      columns: new Map(names.map((name, i) => [name, column([`word${i}`])])),
+      info: new Map([
+        ['lattice', five],
+        ['lattice_', five],
+      ]),
+    });
+    const said: string[] = [];
+    const written = [...formatExtxyz(structure, { onWarning: (message) => said.push(message) })].join('');
+    const [read] = await readText(written);
+    expect([...(read?.columns.keys() ?? [])]).toEqual([
+      ...['pos__', 'pos_', 'positions_', 'species_', 'c_1_', 'c_1', '_'],
+    ]);
+    for (const [i, name] of [...(read?.columns.keys() ?? [])].entries()) {
+      expect(read?.columns.get(name)?.values).toEqual([`word${i}`]);
+    }
+    expect([...(read?.info.keys() ?? [])]).toEqual(['lattice__', 'lattice_']);
+    expect(said).toHaveLength(6);
+    expect(said[0]).toMatch(/^the column "pos" is written as "pos__"/);
   });
 
   property('reads back any structure, bit by bit', 60, async (random) => {

@@ -41,7 +41,12 @@ describe('frames that a slice selects', () => {
     expect(await framesOf('-1')).toBe('6');
     const warnings: string[] = [];
     expect(await framesOf('9', (message) => warnings.push(message))).toBe('');
-    expect(warnings).toEqual(['<input>: none of its 7 frames was selected']);
+    for (const slice of ['0:0', '2:1', '-2:-1:-1', '5:9:-1']) {
+      expect(await framesOf(slice, (message) => warnings.push(message))).toBe('');
+    }
+    const whole = '<input>: none of its 7 frames was selected';
+    const part = '<input>: no frame was selected';
+    expect(warnings).toEqual([whole, part, part, whole, part]);
   });
 
   it('leave what lies behind them unread, and pass over the rows of others', async () => {

@@ -133,6 +133,26 @@ describe('reading LAMMPS dumps', () => {
     expect([...second.positions]).toEqual([...first.positions]);
   });
 
+  it('reads coordinates of another kind along each axis, also in a tilted box', async () => {
+    const tilted = { header: 'BOX BOUNDS xy xz yz pp ff fs', rows: ['0 7 -1', '1.5 7 2', '3 9 -0.5'] };
+    for (const box of [CUBE, tilted]) {
+      const scaled = await readOne(frame('xs ys zs', ['0.25 0.5 0.125'], box));
+      const [x, y, z] = scaled.positions;
+      for (const [names, row] of [
+        ['xs ys z', [0.25, 0.5, z]],
+        ['xs y zs', [0.25, y, 0.125]],
+        ['xsu yu z', [0.25, y, z]],
+        ['x ys z', [x, 0.5, z]],
+        ['xu y zs', [x, y, 0.125]],
+      ] as const) {
+        const { positions } = await readOne(frame(names, [row.join(' ')], box));
+        expect(maxAbsDifference(positions, scaled.positions), names).toBeLessThan(1e-12);
+      }
+    }
+    const general = { header: 'BOX BOUNDS abc origin pp pp pp', rows: ['4 1 0 0', '0 4 0 0', '0 0 4 0'] };
+    expect(await refusal(frame('xs ys z', ['0 0 0'], general))).toContain('scaled along some axes only');
+  });
+
   it('refuses lengths that are none', async () => {
     const text = frame('x y z', ['1 2 3'], CUBE, 'ITEM: UNITS\nlj\n');
     expect(await refusal(text, { file: 'a.dump' })).toContain('a.dump: lengths in LAMMPS units lj are multiples of σ');
@@ -162,7 +182,10 @@ describe('reading LAMMPS dumps', () => {
   });
 
   it('reads a frame without atoms', async () => {
-    expect((await readOne(frame('id type x y z', []))).positions.length).toBe(0);
+    const empty = await readOne(frame('id type x y z c_1', []));
+    expect(empty.positions.length).toBe(0);
+    expect(empty.columns.get('type')?.kind).toBe('integer');
+    expect(empty.columns.get('c_1')?.kind).toBe('real');
   });
 
   const whole = frame('id type x y z', ['1 1 0 0 0', '2 1 1 1 1']);

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -7,6 +7,7 @@ import { createMatrix, createStructure, type Structure } from '@surprisal/core';
 import { parseFrameSlice } from '@surprisal/io';
 import {
   isMatrixFile,
+  matrixFileKind,
   openStructures,
   readMatrix,
   writeFileSafely,
@@ -107,6 +108,16 @@ describe('writeStructures', () => {
     }
   });
 
+  it('says once which column has another name in the file', async () => {
+    const column = { kind: 'real', width: 1, values: new Float64Array(1) } as const;
+    const structure = createStructure({ positions: new Float64Array(3), columns: new Map([['pos', column]]) });
+    const target = path('.xyz');
+    const said: string[] = [];
+    await writeStructures(target, [structure, structure], { onWarning: (message) => said.push(message) });
+    expect(said).toEqual([expect.stringMatching(/^.*\.xyz: the column "pos" is written as "pos_"/)]);
+    expect((await read(target)).map(({ columns }) => [...columns.keys()])).toEqual([['pos_'], ['pos_']]);
+  });
+
   it('leaves nothing behind where the source fails', async () => {
     async function* failing(): AsyncGenerator<Structure, void> {
       yield createStructure({ positions: new Float64Array(300_000) });
@@ -115,7 +126,9 @@ describe('writeStructures', () => {
     for (const extension of ['.xyz', '.xyz.gz']) {
       const target = path(extension);
       await expect(writeStructures(target, failing())).rejects.toThrow('no more');
-      expect((await readdir(folder)).filter((name) => target.endsWith(name) || name.endsWith('.tmp'))).toEqual([]);
+      expect((await readdir(folder)).filter((name) => target === join(folder, name) || name.endsWith('.tmp'))).toEqual(
+        [],
+      );
     }
     await expect(writeStructures(path('.pdb'), [])).rejects.toMatchObject({ code: 'UNKNOWN_FORMAT' });
   });
@@ -127,12 +140,27 @@ describe('matrices in files', () => {
     for (const matrix of [createMatrix(500, 63, data), createMatrix(500, 63, Float32Array.from(data))]) {
       for (const extension of ['.npy', '.npz', '.NPY']) {
         const target = path(extension);
-        expect(isMatrixFile(target)).toBe(true);
         await writeMatrix(target, matrix);
+        expect(await isMatrixFile(target)).toBe(true);
         expect(await readMatrix(target)).toEqual(matrix);
       }
     }
-    expect(isMatrixFile('x.npy.xyz')).toBe(false);
+  });
+
+  it('are known by their content, whatever their names say', async () => {
+    const matrix = createMatrix(2, 2, Float64Array.of(1, 2, 3, 4));
+    for (const kind of ['npy', 'npz']) {
+      const target = path(`.${kind}`);
+      await writeMatrix(target, matrix);
+      const renamed = await fileOf(await readFile(target), '.xyz');
+      expect(await matrixFileKind(renamed)).toBe(kind);
+      expect(await readMatrix(renamed)).toEqual(matrix);
+    }
+    expect(await matrixFileKind(await fileOf(XYZ, '.npy'))).toBeUndefined();
+    expect(await matrixFileKind(await fileOf(gzipSync(XYZ), '.npz'))).toBeUndefined();
+    expect(await matrixFileKind(await fileOf('what is this?', '.npy'))).toBe('npy');
+    expect(await matrixFileKind(await fileOf('', '.npz'))).toBe('npz');
+    await expect(matrixFileKind(path('.npy'))).rejects.toMatchObject({ code: 'FILE_NOT_FOUND' });
   });
 
   it('are refused where they are cut off, absent, or named otherwise', async () => {
@@ -180,6 +208,17 @@ describe('writeFileSafely', () => {
     expect(called).toBe(false);
     await writeFileSafely(target, { overwrite: true }, (sink) => sink.write('new'));
     expect(await readFile(target, 'utf8')).toBe('new');
+  });
+
+  it.each([0o600, 0o640, 0o666, 0o755])('keeps the permissions of what it replaces: %o', async (mode) => {
+    const target = await fileOf('old', '.txt');
+    await chmod(target, mode);
+    await writeFileSafely(target, { overwrite: true }, async (sink) => {
+      await sink.write('new');
+      const [temporary = ''] = await leftovers();
+      expect((await stat(join(folder, temporary))).mode & 0o777 & ~mode).toBe(0);
+    });
+    expect((await stat(target)).mode & 0o777).toBe(mode);
   });
 
   it('does not replace a file that appears meanwhile', async () => {

@@ -73,6 +73,34 @@ describe('npy', () => {
     expect(() => joined(formatNpy(parseNpy(fixture('f8.npy')), { vector: true }))).toThrow('3 columns is no vector');
   });
 
+  it.each(['fortran.npy', 'big-endian.npy'])('reads %s', (name) => {
+    expect(parseNpy(fixture(name))).toEqual(parseNpy(fixture('f8.npy')));
+  });
+
+  property('reads any byte order and any order of rows and columns', 20, (random) => {
+    const [rows, columns] = [random.whole(0, 3000), random.whole(1, 5)];
+    const [isLittle, isColumnsFirst, isWide] = [random.chance(0.5), random.chance(0.5), random.chance(0.5)];
+    const size = isWide ? 8 : 4;
+    const descr = `${isLittle ? '<' : '>'}f${size}`;
+    const order = isColumnsFirst ? 'True' : 'False';
+    const file = npy(
+      `{'descr': '${descr}', 'fortran_order': ${order}, 'shape': (${rows}, ${columns}), }`,
+      size * rows * columns,
+    );
+    const view = new DataView(file.buffer, file.byteOffset + file.length - size * rows * columns);
+    for (let row = 0; row < rows; row++) {
+      for (let column = 0; column < columns; column++) {
+        const at = size * (isColumnsFirst ? column * rows + row : row * columns + column);
+        if (isWide) view.setFloat64(at, row + column / 8, isLittle);
+        else view.setFloat32(at, row + column / 8, isLittle);
+      }
+    }
+    const { data } = parseNpy(file);
+    expect(data).toHaveLength(rows * columns);
+    expect(data.BYTES_PER_ELEMENT).toBe(size);
+    expect(data.every((value, i) => value === Math.floor(i / columns) + (i % columns) / 8)).toBe(true);
+  });
+
   property('reads back what it writes', 30, (random) => {
     const [rows, columns] = [random.whole(0, 50), random.whole(1, 9)];
     const data = Float64Array.from({ length: rows * columns }, () => random.gaussian());
@@ -81,8 +109,6 @@ describe('npy', () => {
   });
 
   it.each([
-    ['fortran.npy', 'x.npy: the array is in Fortran order', 'numpy.ascontiguousarray(x)'],
-    ['big-endian.npy', 'x.npy: the numbers are of type >f8', "x.astype('<f8')"],
     ['integers.npy', 'x.npy: the numbers are of type <i8', "x.astype('<f8')"],
     ['structured.npy', 'x.npy: the numbers are of type a structured type', "x.astype('<f8')"],
     ['vector.npy', 'x.npy: the array has the shape (4,)', 'x.reshape(len(x), -1)'],
@@ -140,11 +166,14 @@ describe('npz', () => {
 
   property('reads back what it writes', 10, async (random) => {
     const columns = random.whole(1, 80);
-    const data = Float64Array.from({ length: columns * random.whole(0, 300) }, () => random.gaussian());
+    const data = Float64Array.from({ length: columns * random.pick([0, random.whole(1, 300)]) }, () =>
+      random.gaussian(),
+    );
     const matrix = createMatrix(data.length / columns, columns, data);
     expect(await parseNpz(joined(formatNpz(matrix)))).toEqual(matrix);
     const deflated = zip(joined(formatNpy(matrix)));
-    expect(await parseNpz(deflated)).toEqual(matrix);
+    // By its name: an array without rows is never taken for the one that is meant.
+    expect(await parseNpz(deflated, 'x.npz', { array: 'x' })).toEqual(matrix);
   });
 
   it('refuses a file that is cut off at any byte', async () => {

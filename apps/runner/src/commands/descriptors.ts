@@ -1,6 +1,6 @@
 import { writeMatrix } from '@surprisal/io/node';
 import { alignColumns } from '../align-columns.ts';
-import { checkInputs, checkOutput } from '../check-paths.ts';
+import { checkCommand } from '../check-command.ts';
 import { formatCount } from '../format-number.ts';
 import { printResult } from '../publish.ts';
 import { parametersOf, readEnvironments } from '../read-environments.ts';
@@ -15,8 +15,7 @@ export async function descriptors(run: Run, files: readonly string[]): Promise<v
   if (options.output === undefined) {
     throw new UsageError('descriptors go to a file; name it, as in -o x.npy or -o x.npz');
   }
-  await checkInputs(files);
-  await checkOutput(options, ['.npy', '.npz']);
+  await checkCommand(run, 'descriptors', files, ['.npy', '.npz']);
   const { matrix, inputs } = await readEnvironments(files, run);
   await writeMatrix(options.output, matrix, { overwrite: options.overwrite, signal });
   const document: DescriptorsDocument = {

@@ -1,7 +1,8 @@
 import { differentialEntropyMany, novelty, summarize } from '@surprisal/entropy';
 import { isMatrixFile } from '@surprisal/io/node';
 import { alignColumns } from '../align-columns.ts';
-import { checkInputs, checkOutput } from '../check-paths.ts';
+import { checkCommand } from '../check-command.ts';
+import { isRegularFile } from '../check-paths.ts';
 import { formatNats, formatReal, formatShare } from '../format-number.ts';
 import { printResult } from '../publish.ts';
 import { readComparison } from '../read-comparison.ts';
@@ -15,14 +16,8 @@ import { holdsStructures, SURPRISAL_ENDINGS, writeSurprisals } from '../write-su
 export async function dh(run: Run, files: readonly string[]): Promise<void> {
   const { options, context, stopwatch } = run;
   const { bandwidth: bandwidths, eps, output } = options;
-  await checkInputs([...files, ...options.reference]);
-  const ending = await checkOutput(options, SURPRISAL_ENDINGS);
-  const matrix = files.find(isMatrixFile);
-  if (ending !== undefined && holdsStructures(ending) && matrix !== undefined) {
-    throw new UsageError(
-      `${matrix} holds no structures that ${output} could repeat; write .npy, .csv or .json instead`,
-    );
-  }
+  const ending = await checkCommand(run, 'dh', [...files, ...options.reference], SURPRISAL_ENDINGS);
+  if (ending !== undefined && holdsStructures(ending)) await checkRepeatable(files, output);
 
   const { test, reference, describe } = await readComparison(run, files);
   const dH = await stopwatch.time('kernel', () =>
@@ -56,4 +51,17 @@ export async function dh(run: Run, files: readonly string[]): Promise<void> {
       [0, 1, 2, 3, 4, 5, 6],
     ),
   ]);
+}
+
+/** @throws {UsageError} if one of the files holds no structures, or cannot be read once more to repeat them */
+async function checkRepeatable(files: readonly string[], output: string | undefined): Promise<void> {
+  const instead = 'write .npy, .csv or .json instead';
+  for (const path of files) {
+    if (await isMatrixFile(path)) {
+      throw new UsageError(`${path} holds no structures that ${output} could repeat; ${instead}`);
+    }
+    if (!(await isRegularFile(path))) {
+      throw new UsageError(`${path} is no regular file and cannot be read twice, as ${output} needs; ${instead}`);
+    }
+  }
 }

@@ -1,6 +1,6 @@
 import { entropyMany } from '@surprisal/entropy';
 import { alignColumns } from '../align-columns.ts';
-import { checkInputs, checkOutput } from '../check-paths.ts';
+import { checkCommand } from '../check-command.ts';
 import { formatCount, formatNats, formatReal } from '../format-number.ts';
 import { publish } from '../publish.ts';
 import { parametersOf, readEnvironments } from '../read-environments.ts';
@@ -11,8 +11,7 @@ import { aboutInputs, aboutWork } from '../summary-lines.ts';
 /** `surprisal entropy FILE...`: H, its maximum, D. */
 export async function entropy(run: Run, files: readonly string[]): Promise<void> {
   const { options, context, stopwatch } = run;
-  await checkInputs(files);
-  await checkOutput(options, ['.json']);
+  await checkCommand(run, 'entropy', files, ['.json']);
   const { matrix, inputs } = await readEnvironments(files, run);
   run.explain(`kernel sums of ${formatCount(matrix.rows)} × ${formatCount(matrix.rows)} environments`);
   const results = await stopwatch.time('kernel', () =>

@@ -2,7 +2,7 @@ import { atomCount, type Matrix, type Precision, type Structure, SurprisalError 
 import { isMatrixFile, readMatrix } from '@surprisal/io/node';
 import { nearestNeighbors } from '@surprisal/neighbors';
 import { alignColumns } from '../align-columns.ts';
-import { checkInputs, checkOutput } from '../check-paths.ts';
+import { checkCommand } from '../check-command.ts';
 import { formatCount, formatQuantity, formatReal, formatShare } from '../format-number.ts';
 import { publish } from '../publish.ts';
 import { BATCH_ATOMS, locateFrame, parametersOf } from '../read-environments.ts';
@@ -15,11 +15,10 @@ import { NEAR_TIE, StructureSurvey } from '../structure-survey.ts';
 /** `surprisal info FILE...`: what the files hold, and what is odd about it. */
 export async function info(run: Run, files: readonly string[]): Promise<void> {
   const { options, stopwatch } = run;
-  await checkInputs(files);
-  await checkOutput(options, ['.json']);
+  await checkCommand(run, 'info', files, ['.json']);
   const results: FileSummary[] = [];
   for (const path of files) {
-    results.push(isMatrixFile(path) ? await surveyMatrix(path, run) : await surveyStructures(path, run));
+    results.push((await isMatrixFile(path)) ? await surveyMatrix(path, run) : await surveyStructures(path, run));
   }
   const inputs = results.map((file) =>
     file.kind === 'matrix'
@@ -133,7 +132,11 @@ function structureLines(file: StructureFileSummary, { cutoff }: { readonly cutof
   } else {
     lines.push(['cell', 'none']);
   }
-  if (file.volumePerAtom !== null) lines.push(['volume per atom', `${spreadText(file.volumePerAtom)} Å³`]);
+  if (file.volumePerAtom !== null) {
+    const isMatter = Object.keys(file.boundaries).every((boundary) => boundary === 'TTT');
+    const whose = isMatter ? '' : ', of the whole cell with what is empty of it';
+    lines.push(['volume per atom', `${spreadText(file.volumePerAtom)} Å³${whose}`]);
+  }
   if (file.neighbors !== null) {
     lines.push([`neighbours within ${formatReal(cutoff)} Å`, spreadText(file.neighbors)]);
     if (file.nearestDistance !== null) lines.push(['nearest distance', `${formatReal(file.nearestDistance)} Å`]);

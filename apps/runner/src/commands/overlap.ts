@@ -1,6 +1,6 @@
 import { differentialEntropyMany, novelty, overlap as overlapOf } from '@surprisal/entropy';
 import { alignColumns } from '../align-columns.ts';
-import { checkInputs, checkOutput } from '../check-paths.ts';
+import { checkCommand } from '../check-command.ts';
 import { formatReal, formatShare } from '../format-number.ts';
 import { publish } from '../publish.ts';
 import { readComparison } from '../read-comparison.ts';
@@ -12,8 +12,7 @@ import { aboutComparison, aboutWork } from '../summary-lines.ts';
 export async function overlap(run: Run, files: readonly string[]): Promise<void> {
   const { options, context, stopwatch } = run;
   const { bandwidth: bandwidths, eps } = options;
-  await checkInputs([...files, ...options.reference]);
-  await checkOutput(options, ['.json']);
+  await checkCommand(run, 'overlap', [...files, ...options.reference], ['.json']);
   const { test, reference, describe } = await readComparison(run, files);
   const surprisals = await stopwatch.time('kernel', () =>
     differentialEntropyMany(test.matrix, reference.matrix, { ...context, bandwidths }),

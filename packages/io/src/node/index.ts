@@ -1,6 +1,7 @@
-export { isMatrixFile } from './matrix-file.ts';
+export { isMatrixFile, type MatrixFileKind, matrixFileKind } from './matrix-file.ts';
 export { type OpenOptions, openStructures } from './open-structures.ts';
 export { readMatrix } from './read-matrix.ts';
+export { removeUnfinishedFiles } from './unfinished-files.ts';
 export { type FileSink, type WriteOptions, writeFileSafely } from './write-file-safely.ts';
 export { type WriteMatrixOptions, writeMatrix } from './write-matrix.ts';
-export { writeStructures } from './write-structures.ts';
+export { type WriteStructuresOptions, writeStructures } from './write-structures.ts';

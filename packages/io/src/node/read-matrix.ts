@@ -1,7 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { cooperate, type Matrix, ParseError } from '@surprisal/core';
 import { type ByteSource, readBytes } from '../byte-source.ts';
-import { allocateNpy, NPY_PREAMBLE_BYTES, npyHeaderLength, parseNpyHeader } from '../npy.ts';
+import { allocateNpy, arrangeNpy, NPY_PREAMBLE_BYTES, npyHeaderLength, parseNpyHeader } from '../npy.ts';
 import { type NpzOptions, readNpz } from '../npz.ts';
 import { readError } from './file-errors.ts';
 
@@ -37,12 +37,14 @@ async function readNpy(source: ByteSource, preamble: Uint8Array, options: NpzOpt
   const { file, size } = source;
   const length = npyHeaderLength(preamble, file);
   const header = parseNpyHeader(await readBytes(source, 0, Math.min(length, size)), file);
-  const { matrix, bytes } = allocateNpy(header, size - header.offset, file);
+  const target = allocateNpy(header, size - header.offset, file);
+  const { matrix, bytes } = target;
   const breathe = cooperate('read', bytes.length, 'bytes', options);
   for (let at = 0; at < bytes.length; at += PIECE) {
     await source.readInto(bytes.subarray(at, at + PIECE), header.offset + at);
     await breathe(at);
   }
+  await arrangeNpy(target, cooperate('read', matrix.rows, 'rows', options));
   return matrix;
 }
 

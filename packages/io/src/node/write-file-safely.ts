@@ -3,6 +3,7 @@ import { constants, type FileHandle, link, lstat, open, realpath, rename, rm } f
 import { dirname } from 'node:path';
 import { SurprisalError, throwIfAborted } from '@surprisal/core';
 import { codeOf, existsError, writeError } from './file-errors.ts';
+import { forgetUnfinished, noteUnfinished } from './unfinished-files.ts';
 
 /** How a file is written. */
 export interface WriteOptions {
@@ -26,7 +27,8 @@ const BUFFER = 256 * 1024;
 
 /**
  * Writes a file so that it appears whole or not at all: into a file of its own beside the target, flushed to disk, then
- * renamed. Whatever goes wrong before, the target is as it was and nothing is left beside it.
+ * renamed. Whatever goes wrong before, the target is as it was and nothing is left beside it. A file that is replaced
+ * hands its permissions on.
  *
  * Without `overwrite` the last step does not replace a target either that has come into being meanwhile.
  *
@@ -43,15 +45,17 @@ export async function writeFileSafely(
 ): Promise<void> {
   const { overwrite = false, signal } = options;
   throwIfAborted(signal);
-  const target = await checkTarget(path, overwrite);
+  const { target, mode } = await checkTarget(path, overwrite);
   const temporary = `${target}.${process.pid}-${randomBytes(6).toString('hex')}.tmp`;
   let handle: FileHandle | undefined;
+  noteUnfinished(temporary);
   try {
-    handle = await system(path, () => open(temporary, 'wx'));
+    const opened = await system(path, () => open(temporary, 'wx', mode));
+    handle = opened;
+    if (mode !== undefined) await system(path, () => keepMode(opened, mode));
     const sink = new BufferedSink(path, handle, signal);
     await write(sink);
     await sink.flush();
-    const opened = handle;
     await system(path, () => opened.sync());
     await system(path, () => opened.close());
     handle = undefined;
@@ -61,24 +65,42 @@ export async function writeFileSafely(
   } finally {
     await handle?.close().catch(() => undefined);
     await rm(temporary, { force: true }).catch(() => undefined);
+    forgetUnfinished(temporary);
   }
 }
 
+interface Target {
+  readonly target: string;
+  /** Permissions of the file that is to be replaced. */
+  readonly mode: number | undefined;
+}
+
 /** The path that is to be replaced: links are followed, and only files are replaced. */
-async function checkTarget(path: string, overwrite: boolean): Promise<string> {
+async function checkTarget(path: string, overwrite: boolean): Promise<Target> {
   try {
     const status = await lstat(path);
     if (!overwrite) throw existsError(path);
     const target = status.isSymbolicLink() ? await realpath(path) : path;
-    if (!(await lstat(target)).isFile()) {
+    const replaced = status.isSymbolicLink() ? await lstat(target) : status;
+    if (!replaced.isFile()) {
       throw new SurprisalError('FILE_UNWRITABLE', `cannot write ${path}: it exists and is not a file`, {
         details: { path },
       });
     }
-    return target;
+    return { target, mode: replaced.mode & 0o777 };
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return path;
+    if (codeOf(error) === 'ENOENT') return { target: path, mode: undefined };
     throw writeError(path, error);
+  }
+}
+
+/** Gives the file exactly these permissions, from which the process's umask may have taken some. */
+async function keepMode(handle: FileHandle, mode: number): Promise<void> {
+  try {
+    await handle.chmod(mode);
+  } catch (error) {
+    // Some file systems have no permissions to give; then there were none to keep.
+    if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EINVAL'].includes(codeOf(error))) throw error;
   }
 }
 

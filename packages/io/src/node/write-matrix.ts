@@ -1,7 +1,7 @@
 import { type Matrix, SurprisalError } from '@surprisal/core';
 import { type FormatNpyOptions, formatNpy } from '../npy.ts';
 import { formatNpz } from '../npz.ts';
-import { matrixFileKind } from './matrix-file.ts';
+import { matrixKindOfName } from './matrix-file.ts';
 import { type WriteOptions, writeFileSafely } from './write-file-safely.ts';
 
 /** How a matrix is written to a file. */
@@ -20,7 +20,7 @@ export interface WriteMatrixOptions extends WriteOptions, FormatNpyOptions {
  * await writeMatrix('x.npy', x, { overwrite: true });
  */
 export async function writeMatrix(path: string, matrix: Matrix, options: WriteMatrixOptions = {}): Promise<void> {
-  const kind = matrixFileKind(path);
+  const kind = matrixKindOfName(path);
   if (kind === undefined) {
     throw new SurprisalError('UNKNOWN_FORMAT', `${path}: a matrix is written to a file that ends in .npy or .npz`, {
       details: { path },

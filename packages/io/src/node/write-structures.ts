@@ -1,7 +1,11 @@
 import { createGzip } from 'node:zlib';
 import { type Structure, SurprisalError } from '@surprisal/core';
-import { formatExtxyz } from '../format-extxyz.ts';
+import { type FormatExtxyzOptions, formatExtxyz } from '../format-extxyz.ts';
+import { Warnings } from '../warnings.ts';
 import { type FileSink, type WriteOptions, writeFileSafely } from './write-file-safely.ts';
+
+/** How structures are written to a file. */
+export interface WriteStructuresOptions extends WriteOptions, FormatExtxyzOptions {}
 
 /**
  * Writes structures as extended XYZ to `.xyz` or `.extxyz`, gzipped where `.gz` follows; one after the other, as they come.
@@ -15,7 +19,7 @@ import { type FileSink, type WriteOptions, writeFileSafely } from './write-file-
 export async function writeStructures(
   path: string,
   structures: AsyncIterable<Structure> | Iterable<Structure>,
-  options: WriteOptions = {},
+  options: WriteStructuresOptions = {},
 ): Promise<void> {
   const extension = /\.(?:xyz|extxyz)(\.gz)?$/i.exec(path);
   if (extension === null) {
@@ -27,16 +31,17 @@ export async function writeStructures(
       },
     );
   }
+  const warnings = new Warnings(path, options.onWarning);
+  const writeFrames = async (sink: FileSink) => {
+    for await (const structure of structures) {
+      const pieces = formatExtxyz(structure, { onWarning: (message) => warnings.warn(message, message) });
+      for (const text of pieces) await sink.write(text);
+    }
+  };
   await writeFileSafely(path, options, async (sink) => {
-    if (extension[1] === undefined) await writeFrames(sink, structures);
-    else await writeGzipped(sink, (inner) => writeFrames(inner, structures));
+    if (extension[1] === undefined) await writeFrames(sink);
+    else await writeGzipped(sink, writeFrames);
   });
-}
-
-async function writeFrames(sink: FileSink, structures: AsyncIterable<Structure> | Iterable<Structure>): Promise<void> {
-  for await (const structure of structures) {
-    for (const text of formatExtxyz(structure)) await sink.write(text);
-  }
 }
 
 /** Compresses what `write` writes on its way into a sink. */
