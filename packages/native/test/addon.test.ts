@@ -61,6 +61,28 @@ describe('buffers', () => {
     expect(await job.result).toEqual(expected);
   });
 
+  it('survives positions in shared memory that another thread changes in mid-call', async () => {
+    const atoms = 5000;
+    const positions = new Float64Array(new SharedArrayBuffer(24 * atoms));
+    const script = `
+      const { parentPort, workerData: r } = require('node:worker_threads');
+      for (let round = 0; ; round++) {
+        for (let i = 0; i < r.length; i++) r[i] = Math.random() * 40;
+        if (round === 0) parentPort.postMessage('started');
+      }`;
+    const worker = new Worker(script, { eval: true, workerData: positions });
+    await new Promise((resolve) => worker.once('message', resolve));
+    const batch = { ...dimer, positions, offsets: Uint32Array.of(0, atoms) };
+    for (let round = 0; round < 5; round++) {
+      const code = await addon.neighborList(batch, 5, true, 2).result.then(
+        () => 'done',
+        (error) => error.code,
+      );
+      expect(['done', 'INVALID_POSITIONS']).toContain(code);
+    }
+    await worker.terminate();
+  });
+
   it('writes only where nobody can take the memory away', () => {
     expect(() => addon.questsDescriptors(dimer, 32, 5, 1e-6, 3, new Float64Array(126), 1)).toThrow(/SharedArrayBuffer/);
   });

@@ -24,6 +24,9 @@ NeighborList neighbor_list(const StructureBatch& batch, double cutoff, bool vect
   visit_environments(batch, {cutoff, 0, 0, false}, isa, threads, task, [&]() -> EnvironmentVisitor {
     return [&](const Environment& e) {
       auto to = static_cast<std::size_t>(list.offsets[e.atom]);
+      if (e.neighbors.size() != static_cast<std::size_t>(list.offsets[e.atom + std::size_t{1}]) - to) {
+        throw Error("INVALID_POSITIONS", "positions in shared memory were changed while neighbours were sought");
+      }
       for (const Neighbor& neighbor : e.neighbors) {
         list.indices[to] = neighbor.atom;
         std::copy(neighbor.shift, neighbor.shift + 3, &list.shifts[3 * to]);
