@@ -23,23 +23,24 @@ export async function runJob<T>(start: () => NativeJob<T>, { signal, onProgress 
   signal?.addEventListener('abort', cancel, { once: true });
   let failure: { readonly error: unknown } | undefined;
   const report = () => {
+    if (failure !== undefined) return;
     try {
       onProgress?.(job.done(), job.total);
     } catch (error) {
-      failure ??= { error };
+      failure = { error };
       cancel();
     }
   };
   const timer = onProgress && setInterval(report, POLL_MS);
-  try {
-    return await job.result;
-  } catch (error) {
-    if (failure !== undefined) throw failure.error;
-    throw signal?.aborted ? aborted(signal.reason) : error;
-  } finally {
-    clearInterval(timer);
-    signal?.removeEventListener('abort', cancel);
-  }
+  const outcome = await job.result.then(
+    (result) => ({ result }),
+    (error: unknown) => ({ error: signal?.aborted ? aborted(signal.reason) : error }),
+  );
+  clearInterval(timer);
+  signal?.removeEventListener('abort', cancel);
+  if (failure !== undefined) throw failure.error;
+  if ('error' in outcome) throw outcome.error;
+  return outcome.result;
 }
 
 function aborted(cause: unknown): Error {

@@ -35,6 +35,9 @@ const COINCIDENCE = 1e-8;
 const RELATIVE_MARGIN = 1e-9;
 const ROUNDING = 1e-13;
 
+/** Shifts are 32-bit numbers. */
+const LARGEST_SHIFT = 2 ** 31 - 1;
+
 /** Bins along an axis; far from 2⁵³, where a bin and the next one would have the same number. */
 const MOST_BINS = 2 ** 40;
 
@@ -58,7 +61,7 @@ interface Candidates {
  * @param cutoff  Å
  * @param number  of the structure in its list, counted from 1, for messages
  * @throws {SurprisalError} INVALID_ARGUMENT if the cutoff is not a positive length; INVALID_CELL as
- *   {@link periodicLattice}
+ *   {@link periodicLattice}; INVALID_POSITIONS if an atom lies more than 2³¹ cells, or 10¹⁵ Å, away
  *
  * @example
  * const { distances } = neighborSearch(structure, 5).neighborhood(0);
@@ -70,7 +73,7 @@ export function neighborSearch(structure: Structure, cutoff: number, number = 1)
   const cell = Float64Array.from({ length: 9 }, (_, i) =>
     structure.pbc[Math.floor(i / 3)] ? (structure.cell?.[i] as number) : 0,
   );
-  const { wraps, placeOf, reach, count } = grid(positions, lattice, cutoff);
+  const { wraps, placeOf, reach, count } = grid(positions, lattice, cutoff, number);
 
   const bins = new Map<string, Bin>();
   const binOf: Bin[] = [];
@@ -154,6 +157,14 @@ export function coincidentAtoms(number: number, atom: number, other: number): Su
   });
 }
 
+function strayed(number: number, atom: number): SurprisalError {
+  return new SurprisalError(
+    'INVALID_POSITIONS',
+    `atom ${atom + 1} of structure ${number} lies too far away to be placed; correct its coordinates`,
+    { details: { structure: number - 1, atom } },
+  );
+}
+
 interface Neighbor {
   readonly atom: number;
   readonly a: number;
@@ -217,7 +228,12 @@ interface Grid {
   readonly count: readonly number[];
 }
 
-function grid(positions: Float64Array, { pbc, inverse, multiples, heights }: PeriodicLattice, cutoff: number): Grid {
+function grid(
+  positions: Float64Array,
+  { pbc, inverse, multiples, heights }: PeriodicLattice,
+  cutoff: number,
+  number: number,
+): Grid {
   const atoms = positions.length / 3;
   const coordinates = new Float64Array(3 * atoms);
   const wraps = new Float64Array(3 * atoms);
@@ -232,6 +248,7 @@ function grid(positions: Float64Array, { pbc, inverse, multiples, heights }: Per
         f += (positions[3 * atom + xyz] as number) * (inverse[3 * xyz + axis] as number);
       }
       largest = Math.max(largest, Math.abs(f) * (heights[axis] as number));
+      if (!(Math.abs(f) < 1e15) || (pbc[axis] && Math.abs(Math.floor(f)) > LARGEST_SHIFT)) throw strayed(number, atom);
       if (pbc[axis]) periods[axis] = Math.floor(f);
       f -= periods[axis] as number;
       coordinates[3 * atom + axis] = f;

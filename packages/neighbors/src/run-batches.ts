@@ -20,7 +20,7 @@ export interface RunBatchesOptions extends Pick<Context, 'signal' | 'onProgress'
  *
  * @param start  begins the work on one batch
  * @param take   receives its result
- * @throws {SurprisalError} INVALID_CELL, COINCIDENT_ATOMS, OUT_OF_MEMORY, ABORTED
+ * @throws {SurprisalError} INVALID_CELL, INVALID_POSITIONS, COINCIDENT_ATOMS, OUT_OF_MEMORY, ABORTED
  */
 export async function runBatches<T>(
   structures: readonly Structure[],
@@ -47,26 +47,29 @@ export async function runBatches<T>(
       take(await runJob(() => start(packed.batch, packed), { signal, onProgress: report }), packed);
     } catch (error) {
       const known = fromNativeError(error);
-      if (known instanceof Error && 'code' in known && known.code === 'COINCIDENT_ATOMS') {
-        await findCoincidence(packed, cutoff, { signal });
+      if (known instanceof Error && 'code' in known && NAMES_ATOMS.has(known.code)) {
+        await findAgain(packed, cutoff, { signal });
       }
       throw known;
     }
   }
 }
 
+/** Errors that name atoms or structures. */
+const NAMES_ATOMS: ReadonlySet<unknown> = new Set(['COINCIDENT_ATOMS', 'INVALID_CELL', 'INVALID_POSITIONS']);
+
 /**
- * Looks again for atoms that lie at the same place, to name them and their structure by their place in the whole list;
- * native code knows only their place in the batch.
+ * Looks again for what native code refused, to name atoms and structure by their place in the whole list; native code
+ * knows only their place in the batch.
  *
- * @throws {SurprisalError} COINCIDENT_ATOMS
+ * @throws {SurprisalError} COINCIDENT_ATOMS, INVALID_CELL, INVALID_POSITIONS
  */
-async function findCoincidence(
+async function findAgain(
   { structures, firstStructure }: PackedStructures,
   cutoff: number,
   context: Pick<Context, 'signal'>,
 ): Promise<void> {
-  const breathe = cooperate('looking for coincident atoms', undefined, 'atoms', context);
+  const breathe = cooperate('looking for what is wrong', undefined, 'atoms', context);
   for (const [i, structure] of structures.entries()) {
     const search = neighborSearch(structure, cutoff, firstStructure + i + 1);
     for (let atom = 0; atom < atomCount(structure); atom++) {

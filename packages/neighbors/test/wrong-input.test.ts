@@ -99,3 +99,23 @@ describe('choice of the backend', () => {
     await expect(neighborList(copper, { cutoff: 5, threads: 0 })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
   });
 });
+
+describe('atoms that strayed beyond all bounds', () => {
+  const crystal = createStructure({
+    positions: Float64Array.of(0, 0, 0),
+    cell: Float64Array.of(3, 0, 0, 0, 3, 0, 0, 0, 3),
+  });
+  const strayed: [string, Structure][] = [
+    ['of a cell', createStructure({ positions: Float64Array.of(1e11, 0, 0), cell: crystal.cell })],
+    ['of a cluster', createStructure({ positions: Float64Array.of(0, 0, 0, 0, 1e16, 0) })],
+  ];
+  it.each(strayed)('are refused by name on both backends: %s', async (_, structure) => {
+    for (const backend of ['native', 'reference'] as const) {
+      const search = nearestNeighbors([crystal, crystal, structure], { k: 4, cutoff: 3.5, backend });
+      await expect(search).rejects.toMatchObject({
+        code: 'INVALID_POSITIONS',
+        message: expect.stringContaining('of structure 3'),
+      });
+    }
+  });
+});

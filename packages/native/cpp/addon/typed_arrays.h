@@ -105,9 +105,9 @@ Napi::Value array_from(Napi::Env env, HeapArray<T>&& numbers) {
                                      " numbers, more than one array holds; work on fewer atoms, or with a smaller cutoff or k");
   }
   if (length == 0) return Napi::TypedArrayOf<T>::New(env, 0);
-  T* const memory = numbers.data.release();
-  const Napi::ArrayBuffer buffer =
-      Napi::ArrayBuffer::New(env, memory, length * sizeof(T), [](Napi::Env, void* data) { std::free(data); });
+  const Napi::ArrayBuffer buffer = Napi::ArrayBuffer::New(env, numbers.data.get(), length * sizeof(T),
+                                                          [](Napi::Env, void* data) { std::free(data); });
+  numbers.data.release();  // the buffer's from here on
   return Napi::TypedArrayOf<T>::New(env, length, buffer, 0);
 }
 

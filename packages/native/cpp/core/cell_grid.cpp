@@ -31,6 +31,9 @@ constexpr double rounding = 1e-13;
 // A lattice vector that holds another this often is a broken cell, not a skewed one.
 constexpr double largest_multiple = 1e6;
 
+// How often a long loop looks whether it should stop.
+constexpr std::size_t atoms_between_looks = 65536;
+
 // Images of a cell within the cutoff, at the most: more than any crystal has, few enough to be looked at.
 constexpr double most_images = 1e7;
 
@@ -40,7 +43,7 @@ Error invalid_cell(std::size_t frame, const std::string& problem) {
 
 }  // namespace
 
-CellGrid::CellGrid(const StructureBatch& batch, std::size_t frame, double cutoff)
+CellGrid::CellGrid(const StructureBatch& batch, std::size_t frame, double cutoff, const Task& task)
     : first_atom_(batch.offsets[frame]), frame_(frame), positions_(batch.positions + 3 * std::size_t{first_atom_}) {
   const std::size_t atoms = batch.offsets[frame + 1] - first_atom_;
   for (int i = 0; i < 9; ++i) {
@@ -61,6 +64,7 @@ CellGrid::CellGrid(const StructureBatch& batch, std::size_t frame, double cutoff
   }
   double largest = 0;
   for (std::size_t i = 0; i < atoms; ++i) {
+    if (i % atoms_between_looks == 0) task.throw_if_stopped();
     const double* const r = positions_ + 3 * i;
     largest = std::max({largest, std::abs(r[0]), std::abs(r[1]), std::abs(r[2])});
     for (int axis = 0; axis < 3; ++axis) {
@@ -118,12 +122,14 @@ CellGrid::CellGrid(const StructureBatch& batch, std::size_t frame, double cutoff
     }
     keys[i] = {key(at), static_cast<std::uint32_t>(i)};
   }
+  task.throw_if_stopped();
   std::sort(keys.begin(), keys.end());
 
   order_.resize(atoms);
   wrapped_.resize(3 * atoms);
   wraps_.resize(3 * atoms);
   for (std::size_t place = 0; place < atoms; ++place) {
+    if (place % atoms_between_looks == 0) task.throw_if_stopped();
     const std::size_t i = keys[place].second;
     order_[place] = keys[place].second;
     for (int component = 0; component < 3; ++component) {
@@ -275,7 +281,7 @@ std::size_t CellGrid::bin_of(std::size_t place) const {
   return static_cast<std::size_t>(after - bin_starts_.begin()) - 1;
 }
 
-void CellGrid::surroundings(std::size_t bin, Surroundings& out) const {
+void CellGrid::surroundings(std::size_t bin, const Task& task, Surroundings& out) const {
   out.atom.clear();
   out.image.clear();
   out.x.clear();
@@ -300,6 +306,7 @@ void CellGrid::surroundings(std::size_t bin, Surroundings& out) const {
     if (!place(2, c)) continue;
     for (std::int64_t b = -reach_[1]; b <= reach_[1]; ++b) {
       if (!place(1, b)) continue;
+      task.throw_if_stopped();
       for (std::int64_t a = -reach_[0]; a <= reach_[0]; ++a) {
         if (!place(0, a)) continue;
         const auto found = bin_of_key_.find(key(at));
@@ -331,11 +338,12 @@ Displacement CellGrid::displacement(std::size_t from, std::size_t to, const std:
   Displacement d;
   double shift[3];
   for (int i = 0; i < 3; ++i) {
-    std::int64_t cells = 0;
+    __int128 cells = 0;
     for (int axis = 0; axis < 3; ++axis) {
-      cells += (image[axis] + wraps_[3 * to + axis] - wraps_[3 * from + axis]) * given_[3 * axis + i];
+      cells += static_cast<__int128>(image[axis] + wraps_[3 * to + axis] - wraps_[3 * from + axis]) * given_[3 * axis + i];
     }
-    if (std::abs(cells) > std::numeric_limits<std::int32_t>::max()) {
+    constexpr std::int32_t most = std::numeric_limits<std::int32_t>::max();
+    if (cells > most || cells < -most) {
       throw Error("INVALID_POSITIONS", "atoms of structure " + std::to_string(frame_ + 1) +
                                            " lie more than 2^31 cells apart; bring them into the cell");
     }

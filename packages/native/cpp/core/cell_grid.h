@@ -8,6 +8,7 @@
 
 #include "environment_loops.h"
 #include "structure_batch.h"
+#include "task.h"
 
 namespace surprisal {
 
@@ -33,8 +34,8 @@ struct Displacement {
 /// as much as a compact one. An axis that is not periodic runs along a unit vector perpendicular to the periodic ones.
 class CellGrid {
  public:
-  /// Throws Error INVALID_CELL if periodic vectors are zero or linearly dependent.
-  CellGrid(const StructureBatch& batch, std::size_t frame, double cutoff);
+  /// Throws Error INVALID_CELL if periodic vectors are zero or linearly dependent, INVALID_POSITIONS, ABORTED.
+  CellGrid(const StructureBatch& batch, std::size_t frame, double cutoff, const Task& task);
 
   std::size_t bins() const { return bin_starts_.size() - 1; }
   std::size_t bin_start(std::size_t bin) const { return bin_starts_[bin]; }
@@ -50,7 +51,8 @@ class CellGrid {
   /// The bin that holds a place.
   std::size_t bin_of(std::size_t place) const;
 
-  void surroundings(std::size_t bin, Surroundings& out) const;
+  /// Throws Error ABORTED.
+  void surroundings(std::size_t bin, const Task& task, Surroundings& out) const;
 
   /// Squared distance, with what rounding may add, at which a pair that the surroundings show may be within the cutoff.
   double squared_reach() const { return reach_distance_ * reach_distance_; }

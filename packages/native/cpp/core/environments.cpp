@@ -98,7 +98,7 @@ void visit_environments(const StructureBatch& batch, const EnvironmentRequest& r
   const EnvironmentLoops& loops = environment_loops(isa);
   std::vector<std::unique_ptr<CellGrid>> grids(batch.frames);
   parallel_for(batch.frames, threads, task, [&](std::size_t frame) {
-    grids[frame] = std::make_unique<CellGrid>(batch, frame, request.cutoff);
+    grids[frame] = std::make_unique<CellGrid>(batch, frame, request.cutoff, task);
   });
 
   // Short runs where there are few atoms, so that every thread has some. Runs may end within a bin.
@@ -118,10 +118,10 @@ void visit_environments(const StructureBatch& batch, const EnvironmentRequest& r
     Collector collector(batch, request, loops);
     Surroundings around;
     std::size_t bin = grid.bin_of(run.first);
-    grid.surroundings(bin, around);
+    grid.surroundings(bin, task, around);
     for (std::size_t place = run.first; place < run.end; ++place) {
       if (task.stopped()) return;
-      if (place >= grid.bin_end(bin)) grid.surroundings(++bin, around);
+      if (place >= grid.bin_end(bin)) grid.surroundings(++bin, task, around);
       visit(collector.collect(grid, place, around));
     }
     task.advance(run.end - run.first);

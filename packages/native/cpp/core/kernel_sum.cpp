@@ -148,10 +148,15 @@ void log_kernel_sum(const KernelSumInput<T>& in, Isa isa, unsigned threads, Task
     for (std::size_t segment = 0; segment < segments; ++segment) {
       for (std::size_t i = 0; i < sums.size(); ++i) sums[i] += partial[segment * sums.size() + i];
     }
-    parallel_for(count, threads, task, [&](std::size_t q) {
-      std::vector<double> one(bandwidths);
-      for (std::size_t b = 0; b < bandwidths; ++b) one[b] = sums[b * count + q];
-      finish_group(in, tiles, q, 1, one.data(), task, out);
+    const std::size_t group = std::min(tile_queries, divide_up(count, threads));
+    parallel_for(divide_up(count, group), threads, task, [&](std::size_t item) {
+      const std::size_t first = item * group;
+      const std::size_t some = std::min(group, count - first);
+      std::vector<double> own(bandwidths * some);
+      for (std::size_t b = 0; b < bandwidths; ++b) {
+        for (std::size_t q = 0; q < some; ++q) own[b * some + q] = sums[b * count + first + q];
+      }
+      finish_group(in, tiles, first, some, own.data(), task, out);
     });
     return;
   }

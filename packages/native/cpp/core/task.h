@@ -26,6 +26,9 @@ struct Task {
   std::atomic<bool> stop{false};
 
   bool stopped() const { return stop.load(std::memory_order_relaxed); }
+  void throw_if_stopped() const {
+    if (stopped()) throw Error("ABORTED", "interrupted");
+  }
   void advance(std::uint64_t units) { done.fetch_add(units, std::memory_order_relaxed); }
 };
 

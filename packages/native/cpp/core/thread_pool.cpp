@@ -123,7 +123,7 @@ void parallel_for(std::size_t count, unsigned threads, Task& task, const std::fu
     pool().run(job, static_cast<unsigned>(helpers));
   }
   if (job.error) std::rethrow_exception(job.error);
-  if (task.stopped()) throw Error("ABORTED", "interrupted");
+  task.throw_if_stopped();
 }
 
 }  // namespace surprisal
