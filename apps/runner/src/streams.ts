@@ -7,8 +7,6 @@ export type Tone = 'error' | 'warning' | 'note';
 /** Where the command writes: results on standard output, everything else on standard error. */
 export interface StandardStreams {
   readonly stderr: NodeJS.WriteStream;
-  /** Colours for standard output, or none. */
-  readonly colors: ReturnType<typeof pc.createColors>;
   /**
    * Writes results; waits where the reader is slow.
    *
@@ -30,7 +28,6 @@ export function standardStreams(): StandardStreams {
   const paint = { error: errorColors.red, warning: errorColors.yellow, note: errorColors.dim };
   return {
     stderr,
-    colors: pc.createColors(wantsColors(stdout)),
     print: (text) =>
       new Promise((resolve, reject) => {
         stdout.write(text, (error) => {

@@ -6,7 +6,7 @@ import { availableThreads } from './available-threads.ts';
 
 /** What came of looking for the compiled module. */
 export type LoadedAddon =
-  | { readonly addon: NativeAddon; readonly availableThreads: number; readonly path: string }
+  | { readonly addon: NativeAddon; readonly availableThreads: number }
   | { readonly addon: null; readonly reason: string; readonly remedy: string };
 
 const REMEDY =
@@ -43,7 +43,7 @@ function tryLoading(): LoadedAddon {
     if (addon.interfaceVersion !== INTERFACE_VERSION) {
       return { addon: null, reason: `${addonPath} was built from other sources than this package has`, remedy: REMEDY };
     }
-    return { addon, availableThreads: availableThreads(), path: addonPath };
+    return { addon, availableThreads: availableThreads() };
   } catch (error) {
     const problem = error instanceof Error ? error.message.split('\n')[0] : String(error);
     if (error instanceof Error && 'code' in error && error.code === 'INVALID_ARGUMENT') {

@@ -1,7 +1,6 @@
 import { atomCount, type Context, cooperate, fromNativeError, type Structure, throwIfAborted } from '@surprisal/core';
 import { type NativeJob, runJob, type StructureBatch } from '@surprisal/native';
 import { neighborSearch } from './neighbor-search.ts';
-import { periodicLattice } from './periodic-lattice.ts';
 import { type PackedStructures, structureBatches } from './structure-batches.ts';
 
 /** What {@link runBatches} takes beside structures and work. */
@@ -15,8 +14,8 @@ export interface RunBatchesOptions extends Pick<Context, 'signal' | 'onProgress'
 }
 
 /**
- * Native work over all atoms of a list of structures, a bounded number of them at a time: checks the cells, packs, waits,
- * reports progress in atoms, and gives errors the same words as the reference.
+ * Native work over all atoms of a list of structures, a bounded number of them at a time: packs, waits, reports progress
+ * in atoms, and gives errors the same words as the reference.
  *
  * @param start  begins the work on one batch
  * @param take   receives its result
@@ -29,9 +28,6 @@ export async function runBatches<T>(
   take: (result: T, packed: PackedStructures) => void,
 ): Promise<void> {
   throwIfAborted(signal);
-  structures.forEach((structure, i) => {
-    periodicLattice(structure, cutoff, i + 1);
-  });
   const total = structures.reduce((sum, structure) => sum + atomCount(structure), 0);
   for (const packed of structureBatches(structures)) {
     const report =
@@ -48,7 +44,7 @@ export async function runBatches<T>(
     } catch (error) {
       const known = fromNativeError(error);
       if (known instanceof Error && 'code' in known && NAMES_ATOMS.has(known.code)) {
-        await findAgain(packed, cutoff, { signal });
+        await findAgain(known.code, packed, cutoff, { signal });
       }
       throw known;
     }
@@ -65,13 +61,16 @@ const NAMES_ATOMS: ReadonlySet<unknown> = new Set(['COINCIDENT_ATOMS', 'INVALID_
  * @throws {SurprisalError} COINCIDENT_ATOMS, INVALID_CELL, INVALID_POSITIONS
  */
 async function findAgain(
+  code: unknown,
   { structures, firstStructure }: PackedStructures,
   cutoff: number,
   context: Pick<Context, 'signal'>,
 ): Promise<void> {
   const breathe = cooperate('looking for what is wrong', undefined, 'atoms', context);
   for (const [i, structure] of structures.entries()) {
+    // The search itself refuses cells and positions; only coincidences take a look around every atom.
     const search = neighborSearch(structure, cutoff, firstStructure + i + 1);
+    if (code !== 'COINCIDENT_ATOMS') continue;
     for (let atom = 0; atom < atomCount(structure); atom++) {
       search.neighborhood(atom);
       await breathe(atom);
