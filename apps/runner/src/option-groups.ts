@@ -1,7 +1,7 @@
 import { SurprisalError } from '@surprisal/core';
 import { QUESTS_DEFAULTS } from '@surprisal/descriptors';
 import { DEFAULT_BANDWIDTH, DEFAULT_EPSILON } from '@surprisal/entropy';
-import { LAMMPS_UNIT_STYLES, parseFrameSlice } from '@surprisal/io';
+import { LAMMPS_UNIT_STYLES, parseFrameSlice, READABLE_FORMATS } from '@surprisal/io';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { formatReal } from './format-number.ts';
 import {
@@ -25,11 +25,9 @@ export function addInputOptions(command: Command): Command {
       ).argParser(frameOption),
     )
     .addOption(
-      new Option('--format <format>', 'of structure files; else told by content, then by extension').choices([
-        'extxyz',
-        'xyz',
-        'lammps-dump',
-      ]),
+      new Option('--format <format>', 'of structure files; else told by content, then by extension').choices(
+        READABLE_FORMATS,
+      ),
     )
     .addOption(
       new Option('--species <map>', 'symbols of the atom types of LAMMPS dumps: 1=Cu,2=Zr').argParser(speciesOfTypes),

@@ -1,17 +1,16 @@
 import { ParseError, type Structure, SurprisalError, throwIfAborted } from '@surprisal/core';
+import { detectFormat, HEAD_BYTES } from './detect-format.ts';
 import type { FrameSlice } from './frame-slice.ts';
-import { LammpsDumpFrames } from './lammps-dump-frames.ts';
 import { LineReader } from './line-reader.ts';
 import { type FrameReader, selectFrames } from './select-frames.ts';
-import { detectFormat, HEAD_BYTES, type StructureFormat } from './structure-format.ts';
+import { STRUCTURE_FORMATS, type StructureFormat } from './structure-formats.ts';
 import { Warnings } from './warnings.ts';
-import { XyzFrames } from './xyz-frames.ts';
 
 /** How structures are read. */
 export interface ReadOptions {
   /** The name of the file, for errors, warnings and the format. Default `<input>`. */
   readonly file?: string | undefined;
-  /** Default: by content, then by the extension of the name. */
+  /** Default: by content, then by the name. */
   readonly format?: StructureFormat | undefined;
   /** Default: every frame. */
   readonly frames?: FrameSlice | undefined;
@@ -65,13 +64,15 @@ function openReader(
   warnings: Warnings,
   options: ReadOptions,
 ): FrameReader {
-  if (format === 'lammps-dump') return new LammpsDumpFrames(lines, warnings, options);
-  if (format === 'extxyz' || format === 'xyz') return new XyzFrames(lines, warnings);
-  const known = 'extended or plain XYZ, LAMMPS text dump';
+  const entry = STRUCTURE_FORMATS.find(({ name }) => name === format);
+  if (entry?.read !== undefined) return entry.read(lines, warnings, options);
+  const known = STRUCTURE_FORMATS.filter(({ read }) => read !== undefined)
+    .map(({ title }) => title)
+    .join(', ');
   if (format === undefined) {
     throw new SurprisalError(
       'UNKNOWN_FORMAT',
-      `${lines.file}: neither content nor extension say of which format it is; known are: ${known}`,
+      `${lines.file}: neither content nor name say of which format it is; known are: ${known}`,
       { details: { file: lines.file } },
     );
   }

@@ -1,5 +1,5 @@
 import { open, stat } from 'node:fs/promises';
-import { detectFormat, HEAD_BYTES } from '../structure-format.ts';
+import { detectFormat, HEAD_BYTES } from '../detect-format.ts';
 import { readError } from './file-errors.ts';
 
 /** The kinds of files that hold a matrix. */

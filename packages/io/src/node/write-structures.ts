@@ -1,17 +1,23 @@
 import { createGzip } from 'node:zlib';
 import { type Structure, SurprisalError } from '@surprisal/core';
-import { type FormatExtxyzOptions, formatExtxyz } from '../format-extxyz.ts';
-import { Warnings } from '../warnings.ts';
+import { formatOfName } from '../detect-format.ts';
+import { formatStructures } from '../format-structures.ts';
+import { STRUCTURE_FORMATS, type StructureFormat } from '../structure-formats.ts';
 import { type FileSink, type WriteOptions, writeFileSafely } from './write-file-safely.ts';
 
 /** How structures are written to a file. */
-export interface WriteStructuresOptions extends WriteOptions, FormatExtxyzOptions {}
+export interface WriteStructuresOptions extends WriteOptions {
+  /** Default: by the name, as `detectFormat` tells it. */
+  readonly format?: StructureFormat | undefined;
+  /** Told once of each thing that the format cannot hold or holds under another name. */
+  readonly onWarning?: ((message: string) => void) | undefined;
+}
 
 /**
- * Writes structures as extended XYZ to `.xyz` or `.extxyz`, gzipped where `.gz` follows; one after the other, as they come.
+ * Writes structures to a file, one after the other, as they come; gzipped where its name ends in `.gz`.
  *
- * @throws {SurprisalError} UNKNOWN_FORMAT for other extensions; INVALID_ARGUMENT as `formatExtxyz`; and as
- *   {@link writeFileSafely}
+ * @throws {SurprisalError} UNKNOWN_FORMAT if neither `format` nor the name give a format that is written;
+ *   INVALID_ARGUMENT if the format cannot hold a structure, or not so many; and as {@link writeFileSafely}
  *
  * @example
  * await writeStructures('copy.xyz.gz', openStructures('run.lammpstrj'));
@@ -21,27 +27,26 @@ export async function writeStructures(
   structures: AsyncIterable<Structure> | Iterable<Structure>,
   options: WriteStructuresOptions = {},
 ): Promise<void> {
-  const extension = /\.(?:xyz|extxyz)(\.gz)?$/i.exec(path);
-  if (extension === null) {
-    throw new SurprisalError(
-      'UNKNOWN_FORMAT',
-      `${path}: structures are written to a file that ends in .xyz or .extxyz, or .gz behind it`,
-      {
-        details: { path },
-      },
-    );
-  }
-  const warnings = new Warnings(path, options.onWarning);
+  const format = options.format ?? formatOfName(path);
+  if (format === undefined) throw unknownFormat(path);
   const writeFrames = async (sink: FileSink) => {
-    for await (const structure of structures) {
-      const pieces = formatExtxyz(structure, { onWarning: (message) => warnings.warn(message, message) });
-      for (const text of pieces) await sink.write(text);
-    }
+    const pieces = formatStructures(structures, { format, file: path, onWarning: options.onWarning });
+    for await (const text of pieces) await sink.write(text);
   };
-  await writeFileSafely(path, options, async (sink) => {
-    if (extension[1] === undefined) await writeFrames(sink);
-    else await writeGzipped(sink, writeFrames);
-  });
+  await writeFileSafely(path, options, (sink) =>
+    /\.gz$/i.test(path) ? writeGzipped(sink, writeFrames) : writeFrames(sink),
+  );
+}
+
+function unknownFormat(path: string): SurprisalError {
+  const endings = STRUCTURE_FORMATS.filter(({ write }) => write !== undefined)
+    .flatMap(({ extensions }) => extensions)
+    .map((extension) => `.${extension}`);
+  return new SurprisalError(
+    'UNKNOWN_FORMAT',
+    `${path}: its name does not say in which format to write structures; known are ${endings.join(', ')}, and .gz behind them`,
+    { details: { path } },
+  );
 }
 
 /** Compresses what `write` writes on its way into a sink. */
