@@ -1,4 +1,4 @@
-import { type Context, cooperate, type Matrix, ParseError, SurprisalError } from '@surprisal/core';
+import { type Context, cooperate, createMatrix, type Matrix, ParseError, SurprisalError } from '@surprisal/core';
 import { Inflate, Zip, ZipPassThrough } from 'fflate';
 import { type ByteSource, memorySource, readBytes } from './byte-source.ts';
 import { crc32 } from './crc32.ts';
@@ -74,32 +74,60 @@ export async function readNpz(source: ByteSource, options: NpzOptions = {}): Pro
  * @example
  * const file = new Blob([...formatNpz(x)]);
  */
-export function* formatNpz(
+export function formatNpz(
   matrix: Matrix,
   options: FormatNpyOptions & { readonly array?: string | undefined } = {},
 ): Generator<Uint8Array, void> {
-  const { data } = matrix;
-  if (data.byteLength > LARGEST_ARCHIVE) {
-    throw new SurprisalError('UNSUPPORTED', `${data.byteLength} bytes are too many for .npz; write .npy`);
+  return formatMembers([{ name: options.array ?? NPZ_ARRAY, matrix, options }]);
+}
+
+/**
+ * A `.npz` archive of several arrays, as numpy.savez writes it, in pieces: matrices, and vectors of one dimension.
+ *
+ * @throws {SurprisalError} UNSUPPORTED from 4 GB on
+ *
+ * @example
+ * const file = new Blob([...formatNpzArrays({ x, frames: Float64Array.of(0, 21, 42) })]);
+ */
+export function formatNpzArrays(
+  arrays: Readonly<Record<string, Matrix | Float64Array>>,
+): Generator<Uint8Array, void> {
+  return formatMembers(
+    Object.entries(arrays).map(([name, array]) =>
+      array instanceof Float64Array
+        ? { name, matrix: createMatrix(array.length, 1, array), options: { vector: true } }
+        : { name, matrix: array, options: {} },
+    ),
+  );
+}
+
+function* formatMembers(
+  members: readonly { readonly name: string; readonly matrix: Matrix; readonly options: FormatNpyOptions }[],
+): Generator<Uint8Array, void> {
+  const bytes = members.reduce((sum, { matrix }) => sum + matrix.data.byteLength, 0);
+  if (bytes > LARGEST_ARCHIVE) {
+    throw new SurprisalError('UNSUPPORTED', `${bytes} bytes are too many for .npz; write .npy`);
   }
   let pieces: Uint8Array[] = [];
   const archive = new Zip((error, piece) => {
     if (error) throw error;
     pieces.push(piece);
   });
-  const member = new ZipPassThrough(`${options.array ?? NPZ_ARRAY}.npy`);
-  // The date of the archive format's epoch, so that equal matrices make equal files.
-  member.mtime = '1980-01-01T00:00:00';
-  archive.add(member);
-  for (const part of formatNpy(matrix, options)) {
-    for (let at = 0; at < part.length; at += PIECE) {
-      // A copy: the checksum of the library is not taken over shared memory, and pieces outlive the call.
-      member.push(part.slice(at, at + PIECE));
-      yield* pieces;
-      pieces = [];
+  for (const { name, matrix, options } of members) {
+    const member = new ZipPassThrough(`${name}.npy`);
+    // The date of the archive format's epoch, so that equal matrices make equal files.
+    member.mtime = '1980-01-01T00:00:00';
+    archive.add(member);
+    for (const part of formatNpy(matrix, options)) {
+      for (let at = 0; at < part.length; at += PIECE) {
+        // A copy: the checksum of the library is not taken over shared memory, and pieces outlive the call.
+        member.push(part.slice(at, at + PIECE));
+        yield* pieces;
+        pieces = [];
+      }
     }
+    member.push(new Uint8Array(0), true);
   }
-  member.push(new Uint8Array(0), true);
   archive.end();
   yield* pieces;
 }

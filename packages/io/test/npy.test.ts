@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { deflateRawSync } from 'node:zlib';
 import { createMatrix, type Matrix } from '@surprisal/core';
-import { formatNpy, formatNpz, parseNpy, parseNpz } from '@surprisal/io';
+import { formatNpy, formatNpz, formatNpzArrays, parseNpy, parseNpz } from '@surprisal/io';
 import { property } from '@surprisal/testing';
 import { describe, expect, it } from 'vitest';
 import { crc32 } from '../src/crc32.ts';
@@ -183,6 +183,14 @@ describe('npz', () => {
         await expect(parseNpz(bytes.slice(0, length))).rejects.toThrow('this is not a zip archive, or it is cut off');
       }
     }
+  });
+
+  it('holds several arrays, each under its name', async () => {
+    const matrix = createMatrix(2, 3, Float64Array.of(1, 2, 3, 4, 5, 6));
+    const bytes = joined(formatNpzArrays({ x: matrix, y: createMatrix(1, 2, Float64Array.of(7, 8)), v: Float64Array.of(9) }));
+    expect(await parseNpz(bytes, 'all.npz', { array: 'x' })).toEqual(matrix);
+    expect([...(await parseNpz(bytes, 'all.npz', { array: 'y' })).data]).toEqual([7, 8]);
+    await expect(parseNpz(bytes, 'all.npz', { array: 'v' })).rejects.toThrow(/dimension/);
   });
 
   it('notices any changed byte of the numbers', async () => {

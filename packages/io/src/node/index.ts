@@ -3,5 +3,5 @@ export { type OpenOptions, openStructures } from './open-structures.ts';
 export { readMatrix } from './read-matrix.ts';
 export { removeUnfinishedFiles } from './unfinished-files.ts';
 export { type FileSink, type WriteOptions, writeFileSafely } from './write-file-safely.ts';
-export { type WriteMatrixOptions, writeMatrix } from './write-matrix.ts';
+export { type WriteMatrixOptions, writeArrays, writeMatrix } from './write-matrix.ts';
 export { type WriteStructuresOptions, writeStructures } from './write-structures.ts';

@@ -1,6 +1,6 @@
 import { type Matrix, SurprisalError } from '@surprisal/core';
 import { type FormatNpyOptions, formatNpy } from '../npy.ts';
-import { formatNpz } from '../npz.ts';
+import { formatNpz, formatNpzArrays } from '../npz.ts';
 import { matrixKindOfName } from './matrix-file.ts';
 import { type WriteOptions, writeFileSafely } from './write-file-safely.ts';
 
@@ -29,5 +29,23 @@ export async function writeMatrix(path: string, matrix: Matrix, options: WriteMa
   const pieces = kind === 'npy' ? formatNpy(matrix, options) : formatNpz(matrix, options);
   await writeFileSafely(path, options, async (sink) => {
     for (const piece of pieces) await sink.write(piece);
+  });
+}
+
+/**
+ * Writes several arrays as `.npz`, each under its name; numpy.load reads it.
+ *
+ * @throws {SurprisalError} UNSUPPORTED for 4 GB or more; and as {@link writeFileSafely}
+ *
+ * @example
+ * await writeArrays('metrics.npz', { dH: matrix, frameEntropy: Float64Array.of(1, 2) });
+ */
+export async function writeArrays(
+  path: string,
+  arrays: Readonly<Record<string, Matrix | Float64Array>>,
+  options: WriteOptions = {},
+): Promise<void> {
+  await writeFileSafely(path, options, async (sink) => {
+    for (const piece of formatNpzArrays(arrays)) await sink.write(piece);
   });
 }
