@@ -4,7 +4,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createMatrix, createStructure, type Matrix, type Structure } from '@surprisal/core';
 import { quests } from '@surprisal/descriptors';
-import { logKernelSumMany } from '@surprisal/kernels';
+import { leaveOneOut, logKernelSumMany, type RowWindows } from '@surprisal/kernels';
 import { idealCrystal, randomStream, skewCell, supercell, swapHandedness } from '@surprisal/testing';
 import { expect, it } from 'vitest';
 
@@ -23,6 +23,7 @@ interface KernelSumCase {
   readonly references: Matrix;
   readonly bandwidths: readonly number[];
   readonly weights?: Float64Array;
+  readonly leaveOut?: RowWindows;
 }
 
 /** Atoms at random places, no two nearer than 0.8 Å. */
@@ -81,6 +82,8 @@ function withOutlier(matrix: Matrix): Matrix {
   return createMatrix(matrix.rows, matrix.columns, data);
 }
 
+const ownSet = rows(9, 37, 4, 0.03);
+
 const kernelSums: Record<string, KernelSumCase> = {
   one: { queries: rows(1, 1, 1, 0.1), references: rows(2, 1, 1, 0.1), bandwidths: [0.015] },
   'nine-by-thirty-three': { queries: rows(3, 9, 63, 0.006), references: rows(4, 33, 63, 0.006), bandwidths: [0.015] },
@@ -90,6 +93,17 @@ const kernelSums: Record<string, KernelSumCase> = {
     references: rows(8, 40, 17, 0.01),
     bandwidths: [0.01, 0.02, 0.05],
     weights: Float64Array.from({ length: 40 }, (_, i) => (i % 4 === 0 ? 0 : i / 8)),
+  },
+  'leave-one-out': { queries: ownSet, references: ownSet, bandwidths: [0.001, 0.015], leaveOut: leaveOneOut(37) },
+  'leave-frame-out': {
+    queries: withOutlier(ownSet),
+    references: ownSet,
+    bandwidths: [0.003, 0.06],
+    weights: Float64Array.from({ length: 37 }, (_, i) => (i % 5 === 0 ? 0 : 1 + i)),
+    leaveOut: {
+      starts: Uint32Array.from({ length: 37 }, (_, i) => 12 * Math.floor(i / 12)),
+      ends: Uint32Array.from({ length: 37 }, (_, i) => Math.min(37, 12 * Math.floor(i / 12) + 12)),
+    },
   },
 };
 
@@ -108,15 +122,16 @@ async function fixtures(): Promise<string> {
       'end',
     );
   }
-  for (const [name, { queries, references, bandwidths, weights }] of Object.entries(kernelSums)) {
-    const sums = await logKernelSumMany(queries, references, { bandwidths, weights, backend: 'reference' });
+  for (const [name, { queries, references, bandwidths, weights, leaveOut }] of Object.entries(kernelSums)) {
+    const sums = await logKernelSumMany(queries, references, { bandwidths, weights, leaveOut, backend: 'reference' });
     lines.push(
       `kernel-sums ${name}`,
-      `${queries.rows} ${references.rows} ${queries.columns} ${bandwidths.length} ${weights === undefined ? 0 : 1}`,
+      `${queries.rows} ${references.rows} ${queries.columns} ${bandwidths.length} ${Number(weights !== undefined)} ${Number(leaveOut !== undefined)}`,
       bandwidths.join(' '),
       queries.data.join(' '),
       references.data.join(' '),
       ...(weights === undefined ? [] : [weights.join(' ')]),
+      ...(leaveOut === undefined ? [] : [leaveOut.starts.join(' '), leaveOut.ends.join(' ')]),
       ...sums.map((one) => one.join(' ')),
       'end',
     );

@@ -1,11 +1,11 @@
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Context, createMatrix, type Matrix, type Structure } from '@surprisal/core';
+import { createMatrix, type Matrix, type Structure } from '@surprisal/core';
 import { quests } from '@surprisal/descriptors';
 import { formatExtxyz } from '@surprisal/io';
 import { openStructures } from '@surprisal/io/node';
-import { logKernelSum } from '@surprisal/kernels';
+import { logKernelSumMany } from '@surprisal/kernels';
 import { loadAddon } from '@surprisal/native';
 import { neighborList } from '@surprisal/neighbors';
 import { rattledCopper } from './rattled-copper.ts';
@@ -20,6 +20,8 @@ export interface Case {
   readonly unit: string;
   /** Multiply-adds that one unit cannot do without, if the case is held against the machine's rate of them. */
   readonly multiplyAdds?: { readonly perUnit: number; readonly precision: 'f32' | 'f64' };
+  /** Another case, on as many threads, of whose time this one's is told as a multiple. */
+  readonly comparedWith?: string;
   readonly threads: number;
   /** @returns the seconds that count, where not the whole run does */
   run(): Promise<unknown>;
@@ -32,6 +34,9 @@ const SEED = 1;
 const K = 32;
 const CUTOFF = 5;
 const COLUMNS = 2 * K - 1;
+const BANDWIDTH = 0.015;
+/** In one pass they may cost 1.8 times as much as one. */
+const FIVE_BANDWIDTHS = [0.0075, 0.015, 0.03, 0.06, 0.12];
 
 /** All cases, with a function that removes what they left on disk. */
 export async function makeCases(
@@ -46,8 +51,7 @@ export async function makeCases(
   const cases = [
     ...machineCases(scale, threads),
     ...[1, threads].flatMap((count) => [
-      kernelCase(firstRows(x, rows), 'f32', count),
-      kernelCase(firstRows(x, rows), 'f64', count),
+      ...(['f32', 'f64'] as const).flatMap((precision) => kernelCases(firstRows(x, rows), precision, count)),
       descriptorCase(copper, count),
       neighborCase(copper, count),
     ]),
@@ -76,19 +80,27 @@ function machineCases(scale: Scale, threads: number): Case[] {
   );
 }
 
-function kernelCase(x: Matrix, precision: 'f32' | 'f64', threads: number): Case {
+function kernelCases(x: Matrix, precision: 'f32' | 'f64', threads: number): Case[] {
   const data = precision === 'f32' ? Float32Array.from(x.data) : Float64Array.from(x.data);
   const matrix = createMatrix(x.rows, x.columns, data);
-  const context: Context = { threads };
-  return {
-    name: `kernel sum ${precision}`,
-    parameters: { n: x.rows, d: x.columns, h: 0.015, seed: SEED },
-    work: x.rows ** 2,
-    unit: 'pairs',
-    multiplyAdds: { perUnit: x.columns, precision },
-    threads,
-    run: () => logKernelSum(matrix, matrix, { bandwidth: 0.015, ...context }),
-  };
+  const name = `kernel sum ${precision}`;
+  const size = { n: x.rows, d: x.columns };
+  const shared = { work: x.rows ** 2, unit: 'pairs', multiplyAdds: { perUnit: x.columns, precision }, threads };
+  return [
+    {
+      ...shared,
+      name,
+      parameters: { ...size, h: BANDWIDTH, seed: SEED },
+      run: () => logKernelSumMany(matrix, matrix, { bandwidths: [BANDWIDTH], threads }),
+    },
+    {
+      ...shared,
+      name: `${name}, five bandwidths`,
+      parameters: { ...size, h: FIVE_BANDWIDTHS.join(','), seed: SEED },
+      comparedWith: name,
+      run: () => logKernelSumMany(matrix, matrix, { bandwidths: FIVE_BANDWIDTHS, threads }),
+    },
+  ];
 }
 
 function descriptorCase(structure: Structure, threads: number): Case {

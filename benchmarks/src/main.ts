@@ -32,7 +32,9 @@ try {
 }
 
 function table(measurements: readonly Measurement[]): string {
-  const rows = [['', 'threads', 'median', '', 'of the multiply-add limit', 'times QUESTS', 'input']];
+  const rows = [
+    ['', 'threads', 'median', '', 'of the multiply-add limit', 'times QUESTS', 'times the cost of one', 'input'],
+  ];
   for (const one of measurements) {
     const share = one.shareOfLimit;
     const peer = timesPeer(one, measurements);
@@ -43,6 +45,7 @@ function table(measurements: readonly Measurement[]): string {
       `${one.unit}/s`,
       share === undefined ? '' : `${(100 * share).toFixed(0)} %`,
       peer === undefined ? '' : peer.toFixed(1),
+      one.timesOther === undefined ? '' : one.timesOther.toFixed(2),
       Object.entries(one.parameters)
         .map(([key, value]) => `${key}=${value}`)
         .join(' '),

@@ -12,6 +12,8 @@ export interface Measurement {
   readonly median: number;
   /** Median over rounds of the share of the machine's multiply-adds, measured in the same round. */
   readonly shareOfLimit: number | undefined;
+  /** Median over rounds of its time as a multiple of that of the case it is compared with, in the same round. */
+  readonly timesOther: number | undefined;
 }
 
 /**
@@ -31,6 +33,8 @@ export async function measure(cases: readonly Case[], rounds: number): Promise<M
     );
     const shares =
       limit < 0 ? [] : own.map((rate, r) => (rate * (one.multiplyAdds?.perUnit ?? 0)) / (rates[limit]?.[r] as number));
+    const other = cases.findIndex(({ name, threads }) => name === one.comparedWith && threads === one.threads);
+    const multiples = other < 0 ? [] : own.map((rate, r) => (rates[other]?.[r] as number) / rate);
     return {
       name: one.name,
       parameters: one.parameters,
@@ -39,6 +43,7 @@ export async function measure(cases: readonly Case[], rounds: number): Promise<M
       rates: own,
       median: median(own),
       shareOfLimit: shares.length === 0 ? undefined : median(shares),
+      timesOther: multiples.length === 0 ? undefined : median(multiples),
     };
   });
 }

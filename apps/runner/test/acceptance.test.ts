@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { atomCount, type Context, type Matrix, matrixRows, type Structure } from '@surprisal/core';
-import { type QuestsOptions, quests } from '@surprisal/descriptors';
+import { multicomponent, type QuestsOptions, quests, speciesOf } from '@surprisal/descriptors';
 import { differentialEntropy, entropy, entropyMany, novelty, overlap } from '@surprisal/entropy';
 import { readMatrix } from '@surprisal/io/node';
 import { nearestNeighbors } from '@surprisal/neighbors';
@@ -181,6 +181,41 @@ describe('values of their own', { timeout: (longTests ? 60 : 2) * MINUTES }, () 
           expect(Math.abs(known - expected), what).toBeLessThanOrEqual(1 / dH.length + 1e-12);
           expect(novelty(dH, epsilon), what).toBeCloseTo(1 - known, 14);
         }
+      }
+    }
+  });
+
+  // These follow our rule for ties, so nothing is allowed for them.
+  outsideTest('the multicomponent descriptor, and its H and D', async (data) => {
+    type Blocks = {
+      file: string;
+      frames: string;
+      species: string[];
+      shape: [number, number];
+      k: number;
+      cutoff: number;
+      h: number;
+      x: { sum: number; sumsq: number };
+      first_row: number[];
+      entropy: number;
+      diversity: number;
+    };
+    const sets = readReference<Blocks[]>(data, 'multicomponent.json');
+    expect(sets.length).toBeGreaterThan(3);
+    for (const { file, frames: slice, species, shape, k, cutoff, h: bandwidth, ...values } of sets) {
+      const frames = await readFrames(join(data, file), slice);
+      expect(speciesOf(frames)).toEqual(species);
+      for (const { context, bounds } of [NATIVE, REFERENCE]) {
+        const x = await multicomponent({ species, k, cutoff }).compute(frames, context);
+        expect([x.rows, x.columns]).toEqual(shape);
+        const { sum, sumsq } = matrixValues(x);
+        const what = `${file}, ${context.backend}`;
+        expect(maxAbsDifference(matrixRows(x, 0, 1).data, values.first_row), what).toBeLessThan(bounds.descriptors);
+        expect(Math.abs(sum - values.x.sum), what).toBeLessThan(bounds.descriptors * x.data.length);
+        expect(Math.abs(sumsq - values.x.sumsq), what).toBeLessThan(bounds.descriptors * x.data.length);
+        const result = await entropy(x, { ...context, bandwidth });
+        expect(Math.abs(result.entropy - values.entropy), what).toBeLessThan(bounds.entropies);
+        expect(Math.abs(result.diversity - values.diversity), what).toBeLessThan(bounds.entropies);
       }
     }
   });

@@ -9,6 +9,14 @@ export {
   throwIfAborted,
 } from './context.ts';
 export type { Descriptor, DescriptorContext, Precision } from './descriptor.ts';
+export { descriptorFault, descriptorMatrixFault } from './descriptor-fault.ts';
+export type {
+  DescriptorFactory,
+  DescriptorModule,
+  OptionsSchema,
+  SchemaIssue,
+  SchemaResult,
+} from './descriptor-module.ts';
 export { createMatrix, type Matrix, matrixRows, sharedBuffer, stackMatrices } from './matrix.ts';
 export { type RandomSequence, randomSequence } from './random.ts';
 export {

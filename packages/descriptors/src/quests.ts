@@ -1,15 +1,6 @@
-import {
-  atomCount,
-  createMatrix,
-  type Descriptor,
-  type DescriptorContext,
-  fromNativeError,
-  type Matrix,
-  type Structure,
-  SurprisalError,
-  sharedBuffer,
-} from '@surprisal/core';
+import { type Descriptor, type DescriptorContext, fromNativeError, type Matrix, type Structure } from '@surprisal/core';
 import { selectBackend } from '@surprisal/native';
+import { descriptorMatrix } from './descriptor-matrix.ts';
 import { nativeQuests } from './native.ts';
 import { type QuestsOptions, type QuestsParameters, questsParameters } from './quests-parameters.ts';
 import { referenceQuests } from './reference.ts';
@@ -55,8 +46,7 @@ async function compute(
   parameters: QuestsParameters,
   context: DescriptorContext,
 ): Promise<Matrix> {
-  const rows = structures.reduce((sum, structure) => sum + atomCount(structure), 0);
-  const matrix = createMatrix(rows, parameters.columns, storage(rows * parameters.columns, context.precision));
+  const matrix = descriptorMatrix(structures, parameters.columns, context.precision);
   try {
     const backend = selectBackend(context);
     if (backend.name === 'reference') await referenceQuests(structures, parameters, matrix, context);
@@ -65,10 +55,4 @@ async function compute(
     throw fromNativeError(error);
   }
   return matrix;
-}
-
-function storage(length: number, precision: DescriptorContext['precision'] = 'f64'): Float64Array | Float32Array {
-  if (precision === 'f64') return new Float64Array(sharedBuffer(8 * length));
-  if (precision === 'f32') return new Float32Array(sharedBuffer(4 * length));
-  throw new SurprisalError('INVALID_ARGUMENT', `precision is "${precision}"; it must be f64 or f32`);
 }

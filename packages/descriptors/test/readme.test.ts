@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { nearest, shape } from './readme-example.ts';
+import { columns, nearest, shape, species } from './readme-example.ts';
 
 it('runs the example of the README', () => {
   const source = readFileSync(new URL('./readme-example.ts', import.meta.url), 'utf8');
   const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
   expect(readme).toContain(source.replaceAll('export const', 'const'));
-  expect([shape, nearest?.toFixed(3)]).toEqual(['3×63', '0.969']);
+  expect([shape, nearest?.toFixed(3), species, columns]).toEqual(['3×63', '0.969', ['H', 'O'], 189]);
 });

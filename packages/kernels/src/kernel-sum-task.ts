@@ -1,4 +1,5 @@
 import { createMatrix, type Matrix, SurprisalError } from '@surprisal/core';
+import type { RowWindows } from './row-windows.ts';
 
 /** Checked input of a kernel sum: both matrices of one width and one precision. */
 export interface KernelSumTask {
@@ -6,6 +7,14 @@ export interface KernelSumTask {
   readonly references: Matrix;
   readonly bandwidths: Float64Array;
   readonly weights: Float64Array | null;
+  readonly leaveOut: RowWindows | null;
+}
+
+/** What a kernel sum takes beside its matrices. */
+export interface KernelSumParameters {
+  readonly bandwidths: readonly number[];
+  readonly weights?: Float64Array | undefined;
+  readonly leaveOut?: RowWindows | undefined;
 }
 
 /** Bandwidths outside of this range (1/Å) overflow float32 in 1/2h²; no descriptor comes near. */
@@ -20,8 +29,7 @@ const LARGEST_BANDWIDTH = 1e12;
 export function kernelSumTask(
   queries: Matrix,
   references: Matrix,
-  bandwidths: readonly number[],
-  weights: Float64Array | undefined,
+  { bandwidths, weights, leaveOut }: KernelSumParameters,
 ): KernelSumTask {
   if (queries.columns !== references.columns) {
     throw new SurprisalError(
@@ -48,12 +56,14 @@ export function kernelSumTask(
   checkFinite(references, 'references');
   if (queries.data !== references.data) checkFinite(queries, 'queries');
   if (weights !== undefined) checkWeights(weights, references.rows);
+  if (leaveOut !== undefined) checkWindows(leaveOut, queries.rows, references.rows, weights);
   const double = !(queries.data instanceof Float32Array && references.data instanceof Float32Array);
   return {
     queries: double ? inFloat64(queries) : queries,
     references: double ? inFloat64(references) : references,
     bandwidths: Float64Array.from(bandwidths),
     weights: weights ?? null,
+    leaveOut: leaveOut ?? null,
   };
 }
 
@@ -93,4 +103,43 @@ function checkWeights(weights: Float64Array, rows: number): void {
   if (!weights.some((weight) => weight > 0)) {
     throw new SurprisalError('EMPTY_REFERENCE', 'every reference has weight 0; at least one must count');
   }
+}
+
+function checkWindows(
+  { starts, ends }: RowWindows,
+  queries: number,
+  references: number,
+  weights: Float64Array | undefined,
+): void {
+  if (starts.length !== queries || ends.length !== queries) {
+    throw new SurprisalError(
+      'DIMENSION_MISMATCH',
+      `leaveOut has ${starts.length} starts and ${ends.length} ends for ${queries} queries; it needs one of each for each query`,
+    );
+  }
+  const before = countsBefore(references, weights);
+  for (let i = 0; i < queries; i++) {
+    const [start, end] = [starts[i]!, ends[i]!];
+    if (start > end || end > references) {
+      throw new SurprisalError(
+        'INVALID_ARGUMENT',
+        `query ${i + 1} leaves out references ${start} to ${end} (exclusive, counted from 0) of ${references}; a window must not end before it starts, or past the last reference`,
+        { details: { query: i, start, end } },
+      );
+    }
+    if (before(end) - before(start) < before(references)) continue;
+    throw new SurprisalError(
+      'EMPTY_REFERENCE',
+      `query ${i + 1} leaves out every reference that counts (${start} to ${end}, exclusive, of ${references}); at least one must be left`,
+      { details: { query: i, start, end } },
+    );
+  }
+}
+
+/** How many of the references before a row have weight. */
+function countsBefore(references: number, weights: Float64Array | undefined): (row: number) => number {
+  if (weights === undefined) return (row) => row;
+  const counts = new Uint32Array(references + 1);
+  for (let j = 0; j < references; j++) counts[j + 1] = counts[j]! + (weights[j]! > 0 ? 1 : 0);
+  return (row) => counts[row]!;
 }

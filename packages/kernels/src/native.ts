@@ -5,12 +5,12 @@ import { STAGE, UNIT } from './stage.ts';
 
 /** The kernel sums of a task in C++, on `threads` threads. */
 export async function nativeLogKernelSums(
-  { queries, references, bandwidths, weights }: KernelSumTask,
+  { queries, references, bandwidths, weights, leaveOut }: KernelSumTask,
   { addon, threads }: { readonly addon: NativeAddon; readonly threads: number },
   { signal, onProgress }: Context,
 ): Promise<Float64Array[]> {
   const sums = await runJob(
-    () => addon.logKernelSum(queries.data, references.data, queries.columns, bandwidths, weights, threads),
+    () => addon.logKernelSum(queries.data, references.data, queries.columns, bandwidths, weights, leaveOut, threads),
     {
       signal,
       onProgress:

@@ -6,6 +6,8 @@ import { STAGE, UNIT } from './stage.ts';
  * The kernel sums of a task, the equation line by line, in float64:
  *
  *     ln s_i = −d²_min/2h² + ln Σ_j w_j exp(−(d²_ij − d²_min)/2h²),   d²_ij = Σ_c (x_ic − y_jc)²,   d²_min = min_j d²_ij
+ *
+ * over the references that query i does not leave out.
  */
 export async function referenceLogKernelSums(task: KernelSumTask, context: Context): Promise<Float64Array[]> {
   const { queries, references, bandwidths, weights } = task;
@@ -28,9 +30,14 @@ export async function referenceLogKernelSums(task: KernelSumTask, context: Conte
   return results;
 }
 
-/** Fills in d²_ij for all j, and returns the smallest of those that have weight (the others are put out of reach). */
-function squaredDistances({ queries, references, weights }: KernelSumTask, i: number, squared: Float64Array): number {
+/** Fills in d²_ij for all j, and returns the smallest of those that count (the others are put out of reach). */
+function squaredDistances(
+  { queries, references, weights, leaveOut }: KernelSumTask,
+  i: number,
+  squared: Float64Array,
+): number {
   const { columns } = queries;
+  const [start, end] = leaveOut === null ? [0, 0] : [leaveOut.starts[i]!, leaveOut.ends[i]!];
   const x = queries.data.subarray(i * columns, (i + 1) * columns);
   const y = references.data;
   let nearest = Number.POSITIVE_INFINITY;
@@ -40,7 +47,8 @@ function squaredDistances({ queries, references, weights }: KernelSumTask, i: nu
       const difference = y[at + c]! - x[c]!;
       sum += difference * difference;
     }
-    squared[j] = weights !== null && weights[j] === 0 ? Number.POSITIVE_INFINITY : sum;
+    const counts = (weights === null || weights[j] !== 0) && !(j >= start && j < end);
+    squared[j] = counts ? sum : Number.POSITIVE_INFINITY;
     if (squared[j]! < nearest) nearest = squared[j]!;
   }
   return nearest;

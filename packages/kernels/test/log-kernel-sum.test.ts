@@ -1,7 +1,7 @@
-import { createMatrix, type Matrix, type Progress } from '@surprisal/core';
+import { createMatrix, type Matrix, matrixRows, type Progress } from '@surprisal/core';
 import { maxAbsDifference, property, type RandomStream } from '@surprisal/testing';
 import { describe, expect, it } from 'vitest';
-import { logKernelSum, logKernelSumMany } from '../src/index.ts';
+import { leaveOneOut, logKernelSum, logKernelSumMany, type RowWindows } from '../src/index.ts';
 
 const backends = ['native', 'reference'] as const;
 
@@ -13,6 +13,18 @@ function randomMatrix(random: RandomStream, rows: number, columns: number, sprea
 const inFloat32 = (x: Matrix) => createMatrix(x.rows, x.columns, Float32Array.from(x.data));
 /** The float32 numbers of a matrix, held in float64: what a float32 kernel sum is the sum of. */
 const rounded = (x: Matrix) => createMatrix(x.rows, x.columns, Float64Array.from(inFloat32(x).data));
+
+const windows = (starts: readonly number[], ends: readonly number[]): RowWindows => ({
+  starts: Uint32Array.from(starts),
+  ends: Uint32Array.from(ends),
+});
+
+/** Rows of a matrix but those from `start` to `end`. */
+function without(x: Matrix, start: number, end: number): Matrix {
+  const { rows, columns, data } = x;
+  const rest = Float64Array.of(...data.subarray(0, start * columns), ...data.subarray(end * columns));
+  return createMatrix(rows - (end - start), columns, rest);
+}
 
 describe.each(backends)('the %s backend', (backend) => {
   it('counts equal rows: their distance is exactly 0', async () => {
@@ -44,6 +56,71 @@ describe.each(backends)('the %s backend', (backend) => {
       (await logKernelSum(x, y, { bandwidth: 0.01, weights: Float64Array.from(weights), backend }))[0];
     expect(await sum(3, 1, 1)).toBeCloseTo(Math.log(3), 14);
     expect(await sum(0, 0, 2)).toBeCloseTo(Math.log(2) - 25 / 2e-4, 9);
+  });
+
+  it('leaves a row out of its own sum', async () => {
+    const x = createMatrix(3, 1, Float64Array.of(0, 0, 0.03));
+    const sums = await logKernelSum(x, x, { bandwidth: 0.01, leaveOut: leaveOneOut(3), backend });
+    expect(sums[0]).toBeCloseTo(Math.log(1 + Math.exp(-4.5)), 14);
+    expect(sums[1]).toBe(sums[0]);
+    expect(sums[2]).toBeCloseTo(Math.log(2) - 4.5, 14);
+  });
+
+  it('leaves one of two out: what is left is the other, however far it lies', async () => {
+    for (const kind of [Float64Array, Float32Array]) {
+      const x = createMatrix(2, 1, kind.of(0, 0.875));
+      const sums = await logKernelSum(x, x, { bandwidth: 0.015, leaveOut: leaveOneOut(2), backend });
+      // −0.875² / (2 · 0.015²)
+      for (const sum of sums) expect(sum).toBeCloseTo(-1701.388888888889, 9);
+    }
+  });
+
+  it('stays finite for a row that nothing is near once it is left out itself', async () => {
+    const x = createMatrix(400, 2, new Float64Array(800).fill(0.1));
+    x.data[2 * 371] = 0.1 + 0.8276472678623424; // 1522 nats away, at h = 0.015
+    const bandwidths = [0.015, 0.3];
+    const [narrow, wide] = await logKernelSumMany(x, x, { bandwidths, leaveOut: leaveOneOut(400), backend });
+    expect(narrow?.[371]).toBeCloseTo(Math.log(399) - 1522.222222222222, 9);
+    expect(wide?.[371]).toBeCloseTo(Math.log(399) - 0.6849999999999999 / 0.18, 12);
+    expect(narrow?.[0]).toBeCloseTo(Math.log(398), 14);
+  });
+
+  it('leaves nothing out where a window is empty', async () => {
+    const x = createMatrix(3, 1, Float64Array.of(0, 0.01, 0.02));
+    const leaveOut = windows([0, 1, 3], [0, 1, 3]);
+    const all = await logKernelSum(x, x, { bandwidth: 0.01, backend });
+    expect(await logKernelSum(x, x, { bandwidth: 0.01, leaveOut, backend })).toEqual(all);
+  });
+
+  it('means rows as they were given, whatever their weights', async () => {
+    const x = createMatrix(1, 1, Float64Array.of(0));
+    const y = createMatrix(5, 1, Float64Array.of(0, 0, 0.02, 0.04, 0.04));
+    const weights = Float64Array.of(0, 3, 0, 5, 7);
+    const sum = async (start: number, end: number) =>
+      (await logKernelSum(x, y, { bandwidth: 0.02, weights, leaveOut: windows([start], [end]), backend }))[0];
+    expect(await sum(0, 1)).toBeCloseTo(Math.log(3 + 12 * Math.exp(-2)), 14);
+    expect(await sum(2, 3)).toBeCloseTo(Math.log(3 + 12 * Math.exp(-2)), 14);
+    expect(await sum(0, 4)).toBeCloseTo(Math.log(7) - 2, 14);
+    expect(await sum(2, 5)).toBeCloseTo(Math.log(3), 14);
+    await expect(sum(1, 5)).rejects.toMatchObject({ code: 'EMPTY_REFERENCE' });
+  });
+
+  property('leaves out what a sum over the rest leaves out', 8, async (random) => {
+    const columns = random.whole(1, 9);
+    const x = randomMatrix(random, random.whole(2, 40), columns, 0.01);
+    const y = randomMatrix(random, random.whole(2, 600), columns, random.between(0.001, 0.3));
+    const starts = Array.from({ length: x.rows }, () => random.whole(0, y.rows - 1));
+    const ends = starts.map((start) => random.whole(start, start === 0 ? y.rows - 1 : y.rows));
+    const options = { bandwidths: [0.004, 0.03], backend };
+    const sums = await logKernelSumMany(x, y, { ...options, leaveOut: windows(starts, ends) });
+    for (let i = 0; i < x.rows; i++) {
+      const rest = without(y, starts[i] as number, ends[i] as number);
+      const query = createMatrix(1, columns, x.data.slice(i * columns, (i + 1) * columns));
+      for (const [b, [expected]] of (await logKernelSumMany(query, rest, options)).entries()) {
+        const error = Math.abs((sums[b]?.[i] as number) - (expected as number));
+        expect(error, `query ${i}`).toBeLessThanOrEqual(1e-12 * Math.max(1, Math.abs(expected as number)));
+      }
+    }
   });
 
   it('has nothing to say of no query', async () => {
@@ -118,6 +195,36 @@ describe.each(backends)('the %s backend', (backend) => {
       'INVALID_ARGUMENT',
     ],
     [
+      'a window too few',
+      () => logKernelSum(x, x, { bandwidth: 1, leaveOut: windows([0], [1]), backend }),
+      'DIMENSION_MISMATCH',
+    ],
+    [
+      'a window that ends before it starts',
+      () => logKernelSum(x, x, { bandwidth: 1, leaveOut: windows([0, 1], [1, 0]), backend }),
+      'INVALID_ARGUMENT',
+    ],
+    [
+      'a window past the references',
+      () => logKernelSum(x, x, { bandwidth: 1, leaveOut: windows([0, 1], [1, 3]), backend }),
+      'INVALID_ARGUMENT',
+    ],
+    [
+      'windows that leave nothing',
+      () => logKernelSum(x, x, { bandwidth: 1, leaveOut: windows([0, 0], [1, 2]), backend }),
+      'EMPTY_REFERENCE',
+    ],
+    [
+      'a row that is its own only reference',
+      () =>
+        logKernelSum(createMatrix(1, 1, new Float64Array(1)), createMatrix(1, 1, new Float64Array(1)), {
+          bandwidth: 1,
+          leaveOut: leaveOneOut(1),
+          backend,
+        }),
+      'EMPTY_REFERENCE',
+    ],
+    [
       'weights of 0',
       () => logKernelSum(x, x, { bandwidth: 1, weights: new Float64Array(2), backend }),
       'EMPTY_REFERENCE',
@@ -133,6 +240,19 @@ it('refuses threads that are no number', async () => {
   await expect(logKernelSum(x, x, { bandwidth: 1, threads: 0 })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
 });
 
+/** For each query a window that holds not both the first and the last reference; some are equal to the one before. */
+function someWindows(random: RandomStream, queries: Matrix, references: Matrix): RowWindows {
+  const starts: number[] = [];
+  const ends: number[] = [];
+  for (let i = 0; i < queries.rows; i++) {
+    const start = i > 0 && random.chance(0.5) ? (starts[i - 1] as number) : random.whole(0, references.rows - 1);
+    const last = start === 0 ? references.rows - 1 : references.rows;
+    starts.push(start);
+    ends.push(start === starts[i - 1] && random.chance(0.5) ? (ends[i - 1] as number) : random.whole(start, last));
+  }
+  return windows(starts, ends);
+}
+
 describe('native equals reference', () => {
   property('float64: within 1e-12 relative, for any shape, bandwidths and weights', 30, async (random) => {
     const columns = random.whole(1, 80);
@@ -143,7 +263,10 @@ describe('native equals reference', () => {
       ? Float64Array.from({ length: references.rows }, () => (random.chance(0.2) ? 0 : random.between(0, 3)))
       : undefined;
     if (weights !== undefined) weights[random.whole(0, references.rows - 1)] = 1;
-    const options = { bandwidths, weights };
+    const leaveOut = references.rows > 1 && random.chance(0.6) ? someWindows(random, queries, references) : undefined;
+    // So that something is left that counts.
+    if (weights !== undefined && leaveOut !== undefined) weights[0] = weights[references.rows - 1] = 0.5;
+    const options = { bandwidths, weights, leaveOut };
     const native = await logKernelSumMany(queries, references, {
       ...options,
       backend: 'native',
@@ -163,9 +286,10 @@ describe('native equals reference', () => {
     const spread = random.between(0.001, 0.05);
     const queries = rounded(randomMatrix(random, random.whole(1, 70), columns, spread));
     const references = rounded(randomMatrix(random, random.whole(1, 700), columns, spread));
-    const bandwidth = random.between(0.005, 0.1);
-    const single = await logKernelSum(inFloat32(queries), inFloat32(references), { bandwidth, backend: 'native' });
-    const reference = await logKernelSum(queries, references, { bandwidth, backend: 'reference' });
+    const leaveOut = references.rows > 1 && random.chance(0.6) ? someWindows(random, queries, references) : undefined;
+    const options = { bandwidth: random.between(0.005, 0.1), leaveOut };
+    const single = await logKernelSum(inFloat32(queries), inFloat32(references), { ...options, backend: 'native' });
+    const reference = await logKernelSum(queries, references, { ...options, backend: 'reference' });
     for (const [i, sum] of reference.entries()) {
       const error = Math.abs((single[i] as number) - sum);
       expect(error, `query ${i}: ${sum}`).toBeLessThanOrEqual(2e-5 + 1e-6 * Math.abs(sum));
@@ -233,6 +357,25 @@ describe('native equals reference', () => {
       }
       const alone = createMatrix(1, 5, queries.data.slice(0, 5));
       expect((await logKernelSum(alone, references, { bandwidth: 0.015, backend: 'native' }))[0]).toBe(one[0]);
+    }
+  });
+
+  property('leave one out: 1, 2 and 7 threads, and a part of the rows alone, give the same bits', 3, async (random) => {
+    const x = randomMatrix(random, random.whole(9000, 20_000), 5);
+    for (const matrix of [x, inFloat32(x)]) {
+      const options = { bandwidth: 0.004, backend: 'native' } as const;
+      const one = await logKernelSum(matrix, matrix, { ...options, leaveOut: leaveOneOut(x.rows), threads: 1 });
+      for (const threads of [2, 7]) {
+        expect(await logKernelSum(matrix, matrix, { ...options, leaveOut: leaveOneOut(x.rows), threads })).toEqual(one);
+      }
+      for (const rows of [1, 3, 1000]) {
+        const first = random.whole(0, x.rows - rows);
+        const part = await logKernelSum(matrixRows(matrix, first, first + rows), matrix, {
+          ...options,
+          leaveOut: leaveOneOut(rows, first),
+        });
+        expect(part).toEqual(one.slice(first, first + rows));
+      }
     }
   });
 

@@ -1,5 +1,5 @@
 /** Changed, here and in addon.cc, whenever a function of the addon takes or gives something else. */
-export const INTERFACE_VERSION = 1;
+export const INTERFACE_VERSION = 2;
 
 /** Real numbers in either precision; over an ArrayBuffer (copied before the call returns) or a SharedArrayBuffer. */
 export type FloatArray = Float64Array | Float32Array;
@@ -29,6 +29,14 @@ export interface StructureBatch {
   readonly cells: Float64Array;
   /** (F×3), 0 or 1 */
   readonly pbc: Uint8Array;
+}
+
+/** For each query, the references `starts[i]` … `ends[i]` (exclusive) that do not count. */
+export interface NativeRowWindows {
+  /** (m) */
+  readonly starts: Uint32Array;
+  /** (m), not below starts, at most n */
+  readonly ends: Uint32Array;
 }
 
 /** Full neighbour list: pairs of atom i are `offsets[i]` … `offsets[i + 1]`, nearest first. */
@@ -72,9 +80,9 @@ export interface NativeAddon {
   readonly compiler: string;
 
   /**
-   * ln Σ_j w_j exp(−|x_i − y_j|² / 2h²) for every query and bandwidth.
+   * ln Σ_j w_j exp(−|x_i − y_j|² / 2h²) for every query and bandwidth, over all references but those left out.
    *
-   * @returns (bandwidths×m), nats
+   * @returns (bandwidths×m), nats; −Infinity where nothing is left
    */
   logKernelSum(
     queries: FloatArray,
@@ -82,6 +90,7 @@ export interface NativeAddon {
     columns: number,
     bandwidths: Float64Array,
     weights: Float64Array | null,
+    leftOut: NativeRowWindows | null,
     threads: number,
   ): NativeJob<Float64Array>;
 

@@ -4,6 +4,7 @@ export type {
   NativeJob,
   NativeNearest,
   NativeNeighborList,
+  NativeRowWindows,
   StructureBatch,
 } from './addon.ts';
 export { availableThreads } from './available-threads.ts';

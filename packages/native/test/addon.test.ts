@@ -20,7 +20,13 @@ function rows(count: number, shared = false): Float64Array {
 }
 
 function sums(x: Float64Array, y: Float64Array, threads = 2) {
-  return addon.logKernelSum(x, y, COLUMNS, BANDWIDTH, null, threads);
+  return addon.logKernelSum(x, y, COLUMNS, BANDWIDTH, null, null, threads);
+}
+
+/** Two queries against three references, some of them left out. */
+function leavingOut(a: NativeAddon, starts: readonly number[], ends: readonly number[]) {
+  const windows = { starts: Uint32Array.from(starts), ends: Uint32Array.from(ends) };
+  return a.logKernelSum(rows(2), rows(3), COLUMNS, BANDWIDTH, null, windows, 1);
 }
 
 const dimer: StructureBatch = {
@@ -126,7 +132,7 @@ describe('worker threads', () => {
     const { parentPort, workerData } = require('node:worker_threads');
     const addon = require(workerData.path);
     const x = new Float64Array(workerData.rows * 63).fill(0.1);
-    const job = addon.logKernelSum(x, x, 63, Float64Array.of(0.015), null, 2);
+    const job = addon.logKernelSum(x, x, 63, Float64Array.of(0.015), null, null, 2);
     parentPort.postMessage('started');
     if (workerData.cancelAfter) setTimeout(() => job.cancel(), workerData.cancelAfter);
     job.result.then((sums) => parentPort.postMessage({ sum: sums[0], done: job.done(), total: job.total }),
@@ -176,7 +182,7 @@ describe('an addon that only worker threads load', () => {
       const work = ${JSON.stringify(`
         const addon = require(${JSON.stringify(addonPath)});
         const x = new Float64Array(500 * 63).fill(0.1);
-        addon.logKernelSum(x, x, 63, Float64Array.of(0.015), null, 3).result.then(() => {});`)};
+        addon.logKernelSum(x, x, 63, Float64Array.of(0.015), null, null, 3).result.then(() => {});`)};
       (async () => {
         for (let i = 0; i < 20; i++) {
           await new Promise((resolve) => new Worker(work, { eval: true }).on('exit', resolve));
@@ -191,17 +197,48 @@ describe('an addon that only worker threads load', () => {
 
 describe('wrong input is refused before any memory is touched', () => {
   const refused: [string, (a: NativeAddon) => unknown, RegExp][] = [
-    ['no typed array', (a) => a.logKernelSum([1] as never, rows(1), COLUMNS, BANDWIDTH, null, 1), /typed array/],
-    ['an integer array', (a) => a.logKernelSum(new Int32Array(63) as never, rows(1), 63, BANDWIDTH, null, 1), /type/],
-    ['two precisions', (a) => a.logKernelSum(new Float32Array(63), rows(1), 63, BANDWIDTH, null, 1), /precision/],
-    ['half a row', (a) => a.logKernelSum(new Float64Array(70), rows(1), 63, BANDWIDTH, null, 1), /whole rows/],
-    ['no reference', (a) => a.logKernelSum(rows(1), new Float64Array(0), 63, BANDWIDTH, null, 1), /empty/],
-    ['no columns', (a) => a.logKernelSum(rows(1), rows(1), 0, BANDWIDTH, null, 1), /columns/],
-    ['a bandwidth of 0', (a) => a.logKernelSum(rows(1), rows(1), 63, Float64Array.of(0), null, 1), /bandwidths/],
-    ['no threads', (a) => a.logKernelSum(rows(1), rows(1), 63, BANDWIDTH, null, 0), /threads/],
-    ['NaN threads', (a) => a.logKernelSum(rows(1), rows(1), 63, BANDWIDTH, null, Number.NaN), /threads/],
-    ['too few weights', (a) => a.logKernelSum(rows(2), rows(2), 63, BANDWIDTH, Float64Array.of(1), 1), /weights/],
-    ['weights of 0', (a) => a.logKernelSum(rows(1), rows(1), 63, BANDWIDTH, Float64Array.of(0), 1), /weight/],
+    ['no typed array', (a) => a.logKernelSum([1] as never, rows(1), COLUMNS, BANDWIDTH, null, null, 1), /typed array/],
+    [
+      'an integer array',
+      (a) => a.logKernelSum(new Int32Array(63) as never, rows(1), 63, BANDWIDTH, null, null, 1),
+      /type/,
+    ],
+    ['two precisions', (a) => a.logKernelSum(new Float32Array(63), rows(1), 63, BANDWIDTH, null, null, 1), /precision/],
+    ['half a row', (a) => a.logKernelSum(new Float64Array(70), rows(1), 63, BANDWIDTH, null, null, 1), /whole rows/],
+    ['no reference', (a) => a.logKernelSum(rows(1), new Float64Array(0), 63, BANDWIDTH, null, null, 1), /empty/],
+    ['no columns', (a) => a.logKernelSum(rows(1), rows(1), 0, BANDWIDTH, null, null, 1), /columns/],
+    ['a bandwidth of 0', (a) => a.logKernelSum(rows(1), rows(1), 63, Float64Array.of(0), null, null, 1), /bandwidths/],
+    ['no threads', (a) => a.logKernelSum(rows(1), rows(1), 63, BANDWIDTH, null, null, 0), /threads/],
+    ['NaN threads', (a) => a.logKernelSum(rows(1), rows(1), 63, BANDWIDTH, null, null, Number.NaN), /threads/],
+    ['too few weights', (a) => a.logKernelSum(rows(2), rows(2), 63, BANDWIDTH, Float64Array.of(1), null, 1), /weights/],
+    ['weights of 0', (a) => a.logKernelSum(rows(1), rows(1), 63, BANDWIDTH, Float64Array.of(0), null, 1), /weight/],
+    [
+      'windows that are no object',
+      (a) => a.logKernelSum(rows(1), rows(2), 63, BANDWIDTH, null, 3 as never, 1),
+      /object/,
+    ],
+    [
+      'windows without ends',
+      (a) => a.logKernelSum(rows(1), rows(2), 63, BANDWIDTH, null, { starts: new Uint32Array(1) } as never, 1),
+      /ends must be a typed array/,
+    ],
+    [
+      'windows of another type',
+      (a) =>
+        a.logKernelSum(
+          rows(1),
+          rows(2),
+          63,
+          BANDWIDTH,
+          null,
+          { starts: new Int32Array(1), ends: new Int32Array(1) } as never,
+          1,
+        ),
+      /starts has the wrong element type/,
+    ],
+    ['too few windows', (a) => leavingOut(a, [0], [1]), /one for each query/],
+    ['a window that ends before it starts', (a) => leavingOut(a, [0, 2], [1, 1]), /past ends/],
+    ['a window past the references', (a) => leavingOut(a, [0, 0], [1, 4]), /past the references/],
     ['a batch that is no object', (a) => a.neighborList(3 as never, 5, false, 1), /object/],
     ['offsets that fall', (a) => a.neighborList({ ...dimer, offsets: Uint32Array.of(0, 3, 2) }, 5, false, 1), /ascend/],
     [
@@ -264,6 +301,12 @@ describe('runJob', () => {
 });
 
 describe('results', () => {
+  it('do not count what is left out, even where that is everything', async () => {
+    const sums = await leavingOut(addon, [0, 0], [2, 3]).result;
+    expect(sums[0]).toBeLessThan(0);
+    expect(sums[1]).toBe(Number.NEGATIVE_INFINITY);
+  });
+
   it('are refused where no array could hold them, and the promise settles', async () => {
     const atoms = 132_000;
     const batch: StructureBatch = {

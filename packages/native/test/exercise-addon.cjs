@@ -36,6 +36,10 @@ async function kernelSums(kind) {
     63,
     Float64Array.of(0.015, 0.1),
     Float64Array.from({ length: 900 }, (_, i) => i % 3),
+    {
+      starts: Uint32Array.from({ length: 700 }, (_, i) => i),
+      ends: Uint32Array.from({ length: 700 }, (_, i) => i + (i % 200)),
+    },
     3,
   );
   structuredClone(x, { transfer: [x.buffer] });
@@ -44,7 +48,7 @@ async function kernelSums(kind) {
 }
 
 async function cancelled() {
-  const job = addon.logKernelSum(rows(3000), rows(3000), 63, Float64Array.of(0.015), null, 2);
+  const job = addon.logKernelSum(rows(3000), rows(3000), 63, Float64Array.of(0.015), null, null, 2);
   job.cancel();
   await job.result.then(
     () => expectEqual('result', 'ABORTED', 'a cancelled call'),
@@ -56,7 +60,7 @@ async function terminated() {
   const script = `
     const addon = require(${JSON.stringify(path)});
     const x = new Float64Array(3000 * 63).fill(0.1);
-    for (let i = 0; i < 3; i++) addon.logKernelSum(x, x, 63, Float64Array.of(0.015), null, 2);
+    for (let i = 0; i < 3; i++) addon.logKernelSum(x, x, 63, Float64Array.of(0.015), null, null, 2);
     require('node:worker_threads').parentPort.postMessage('started');`;
   const worker = new Worker(script, { eval: true });
   await new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject));

@@ -8,4 +8,5 @@ export { type RandomStream, randomStream } from './random-stream.ts';
 export { type RandomStructureOptions, randomStructure } from './random-structure.ts';
 export { randomOrder, renumber } from './renumber.ts';
 export { randomRotation, rotate, translate } from './rigid-motion.ts';
+export { randomSpecies, rewriteSpeciesTable } from './species-descriptions.ts';
 export { type TestDescriptorOptions, testDescriptor } from './test-descriptor.ts';

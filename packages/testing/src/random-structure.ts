@@ -13,9 +13,9 @@ export interface RandomStructureOptions {
   readonly lengths?: readonly [number, number];
   /** Least distance between atoms and images in Å, so that 1/r stays well conditioned. Default 0.8. */
   readonly separation?: number;
+  /** Symbols that atoms may have, each drawn from them. Default H, C, O, Cu. */
+  readonly species?: readonly string[];
 }
-
-const SYMBOLS = ['H', 'C', 'O', 'Cu'];
 
 /** Flatter cells than this (volume over product of lengths) are drawn again: their lattice holds vectors near zero. */
 const LEAST_RELATIVE_VOLUME = 0.25;
@@ -28,7 +28,7 @@ const LEAST_RELATIVE_VOLUME = 0.25;
  * const structure = randomStructure(random, { pbc: [true, true, false] });
  */
 export function randomStructure(random: RandomStream, options: RandomStructureOptions = {}): Structure {
-  const { atoms = 24, lengths = [2, 9], separation = 0.8 } = options;
+  const { atoms = 24, lengths = [2, 9], separation = 0.8, species: symbols = ['H', 'C', 'O', 'Cu'] } = options;
   const pbc = options.pbc ?? ([random.chance(0.6), random.chance(0.6), random.chance(0.6)] as const);
   const basis = randomBasis(random, lengths);
   const cell = pbc.includes(true) || random.chance(0.5) ? basis : null;
@@ -46,7 +46,7 @@ export function randomStructure(random: RandomStream, options: RandomStructureOp
     if (species.length > 0 && bruteForceNeighbors(candidate, separation).length > 0) {
       coordinates.length -= 3;
     } else {
-      species.push(random.pick(SYMBOLS));
+      species.push(random.pick(symbols));
     }
   }
   const structure = createStructure({ positions: Float64Array.from(coordinates), species, cell, pbc });

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "../core/cpu.h"
 #include "../core/kernel_sum.h"
@@ -52,6 +53,10 @@ struct KernelSumCall {
   KeptArray<T> references;  // empty where the queries are the references
   KeptArray<double> bandwidths;
   KeptArray<double> weights;  // empty where every weight is 1
+  // Rows starts[i] … ends[i] of the references are left out for query i.
+  bool leaves_out = false;
+  KeptArray<std::uint32_t> starts;
+  KeptArray<std::uint32_t> ends;
   std::size_t columns;
   unsigned threads;
   HeapArray<double> out;
@@ -60,8 +65,13 @@ struct KernelSumCall {
     const KeptArray<T>& rows = references.length() == 0 ? queries : references;
     const PackedRows<T> packed = pack(rows.data(), rows.length() / columns, columns,
                                       weights.length() == 0 ? nullptr : weights.data(), threads, task);
-    const KernelSumInput<T> input{queries.data(), queries.length() / columns, &packed, bandwidths.data(),
-                                  bandwidths.length()};
+    std::vector<RowWindow> left_out(starts.length());
+    for (std::size_t i = 0; i < left_out.size(); ++i) {
+      left_out[i] = {packed.place_of(starts.data()[i]), packed.place_of(ends.data()[i])};
+    }
+    const KernelSumInput<T> input{queries.data(),    queries.length() / columns,
+                                  &packed,           bandwidths.data(),
+                                  bandwidths.length(), leaves_out ? left_out.data() : nullptr};
     log_kernel_sum(input, selected_isa(), threads, task, out.data.get());
   }
 
@@ -97,8 +107,23 @@ Napi::Value start_kernel_sum(const Napi::CallbackInfo& info) {
     }
     if (std::none_of(weights, weights + rows, [](double w) { return w > 0; })) refuse(env, "every weight is 0");
   }
-  call->threads = thread_count(info[5]);
   const std::size_t query_count = call->queries.length() / call->columns;
+  if (!info[5].IsNull()) {
+    if (!info[5].IsObject()) refuse(env, "leftOut must be an object");
+    const Napi::Object windows = info[5].As<Napi::Object>();
+    call->leaves_out = true;
+    call->starts = KeptArray<std::uint32_t>(windows.Get("starts"), "starts", true);
+    call->ends = KeptArray<std::uint32_t>(windows.Get("ends"), "ends", true);
+    if (call->starts.length() != query_count || call->ends.length() != query_count) {
+      refuse(env, "starts and ends must be one for each query");
+    }
+    for (std::size_t i = 0; i < query_count; ++i) {
+      if (call->starts.data()[i] > call->ends.data()[i] || call->ends.data()[i] > rows) {
+        refuse(env, "starts must not lie past ends, nor ends past the references");
+      }
+    }
+  }
+  call->threads = thread_count(info[6]);
   call->out = HeapArray<double>(query_count * call->bandwidths.length());
   const std::uint64_t units = kernel_sum_units<T>(query_count, rows);
   return Job<KernelSumCall<T>>::start(env, std::move(call), units);
@@ -298,7 +323,7 @@ void stay_loaded() {
 }
 
 // Changed whenever a function of the addon takes or gives something else.
-constexpr int interface_version = 1;
+constexpr int interface_version = 2;
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   stay_loaded();

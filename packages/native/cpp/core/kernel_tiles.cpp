@@ -173,7 +173,7 @@ void add_panel(const PanelSums<T>& p, double* sums) {
       for (size_t q = 0; q < count; ++q) {
         double sum = 0;
         for (int lane = 0; lane < lanes; ++lane) sum += partial[(b * tile_queries + q) * lanes + lane];
-        sums[b * p.query_count + first + q] += sum;
+        sums[b * p.sum_stride + first + q] += sum;
       }
     }
   }
@@ -213,7 +213,7 @@ void add_panel_relative(const PanelSums<T>& p, const RelativeSums& relative) {
       const bool nearer = panel_nearest < nearest;
       for (size_t b = 0; b < p.bandwidth_count; ++b) {
         const double slope = 1 / (2 * p.bandwidths[b] * p.bandwidths[b]);
-        double& sum = relative.sums[b * p.query_count + first + q];
+        double& sum = relative.sums[b * p.sum_stride + first + q];
         if (nearer) sum *= __builtin_exp((panel_nearest - nearest) * slope);
         const Reals from = broadcast<Reals>(nearer ? panel_nearest : nearest);
         const double factor = -log2_e * slope;

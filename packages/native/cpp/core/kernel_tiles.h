@@ -25,6 +25,7 @@ struct PanelSums {
   std::size_t pack_count;
   const double* bandwidths;  // (bandwidth_count), 1/Å
   std::size_t bandwidth_count;
+  std::size_t sum_stride;    // from the sums of one bandwidth to those of the next, query_count or more
   T* scratch;                // panel_scratch<T>(columns, bandwidth_count) numbers, aligned to a cache line
 };
 
@@ -46,12 +47,12 @@ constexpr std::size_t relative_scratch(std::size_t columns) {
 struct RelativeSums {
   const double* weights;  // [pack][lane] of the same packs, or null
   double* nearest;        // (query_count) smallest squared distance so far, infinity at first
-  double* sums;           // (bandwidth_count×query_count), 0 at first
+  double* sums;           // (bandwidth_count×query_count), the panel's sum_stride apart, 0 at first
   double* scratch;        // relative_scratch<T>(columns) numbers
 };
 
 struct KernelTiles {
-  /// sums[b·query_count + q] += Σ_j w_j exp(−|x_q − y_j|² / 2h_b²), each term in T, the total of the run in float64.
+  /// sums[b·sum_stride + q] += Σ_j w_j exp(−|x_q − y_j|² / 2h_b²), each term in T, the total of the run in float64.
   void (*add_panel_f32)(const PanelSums<float>&, double* sums);
   void (*add_panel_f64)(const PanelSums<double>&, double* sums);
 

@@ -25,8 +25,16 @@ struct PackedRows {
   HeapPointer<double> exact_weights;
   /// ln of the largest weight.
   double log_scale = 0;
+  /// Which rows these are, ascending; empty where there are no weights, and so all of them.
+  std::vector<std::size_t> kept;
 
   std::size_t packs() const { return (rows + pack_rows<T> - 1) / pack_rows<T>; }
+
+  /// Where a row stands, or the first that is kept after it: how many are kept before it.
+  std::size_t place_of(std::size_t row) const {
+    if (kept.empty()) return row;
+    return static_cast<std::size_t>(std::lower_bound(kept.begin(), kept.end(), row) - kept.begin());
+  }
 };
 
 /// Packs row-major rows on all threads. Rows of weight 0 are left out: they can neither add nor be the nearest.
@@ -36,13 +44,13 @@ PackedRows<T> pack(const T* rows, std::size_t count, std::size_t columns, const 
                    Task& task) {
   constexpr std::size_t lanes = pack_rows<T>;
   constexpr std::size_t packs_at_once = 64;
-  std::vector<std::size_t> kept;
+  PackedRows<T> packed;
+  std::vector<std::size_t>& kept = packed.kept;
   if (weights != nullptr) {
     for (std::size_t row = 0; row < count; ++row) {
       if (weights[row] != 0) kept.push_back(row);
     }
   }
-  PackedRows<T> packed;
   packed.columns = columns;
   packed.rows = weights == nullptr ? count : kept.size();
   packed.data = aligned_array<T>(packed.packs() * columns * lanes);

@@ -257,16 +257,28 @@ void test_environment(std::ifstream& file) {
   }
 }
 
+// What the windows of some of the queries are among packed rows.
+template <typename T>
+std::vector<RowWindow> packed_windows(const std::vector<RowWindow>& windows, const PackedRows<T>& packed) {
+  std::vector<RowWindow> places;
+  for (const RowWindow& window : windows) places.push_back({packed.place_of(window.start), packed.place_of(window.end)});
+  return places;
+}
+
 template <typename T>
 void test_kernel_sums(const std::string& name, const std::vector<double>& queries, const std::vector<double>& references,
                       std::size_t columns, const std::vector<double>& bandwidths, const std::vector<double>& weights,
-                      const std::vector<double>& expected, double absolute, double relative) {
+                      const std::vector<RowWindow>& windows, const std::vector<double>& expected, double absolute,
+                      double relative) {
   const std::vector<T> x(queries.begin(), queries.end());
   const std::vector<T> y(references.begin(), references.end());
   Task packing;
   const PackedRows<T> packed =
       pack(y.data(), y.size() / columns, columns, weights.empty() ? nullptr : weights.data(), 2, packing);
-  const KernelSumInput<T> input{x.data(), x.size() / columns, &packed, bandwidths.data(), bandwidths.size()};
+  const std::vector<RowWindow> left_out = packed_windows(windows, packed);
+  const std::size_t m = x.size() / columns;
+  const KernelSumInput<T> input{
+      x.data(), m, &packed, bandwidths.data(), bandwidths.size(), windows.empty() ? nullptr : left_out.data()};
   for (const Isa isa : available_isas()) {
     std::vector<double> first;
     for (const unsigned threads : thread_counts) {
@@ -275,8 +287,22 @@ void test_kernel_sums(const std::string& name, const std::vector<double>& querie
       log_kernel_sum(input, isa, threads, task, out.data());
       if (threads == 1) first = out;
       check(out == first, name + ": kernel sums do not depend on threads, " + isa_name(isa));
-      const std::uint64_t units = kernel_sum_units<T>(x.size() / columns, packed.rows);
-      check(task.done == units, name + ": progress ends at its total");
+      check(task.done == kernel_sum_units<T>(m, packed.rows), name + ": progress ends at its total");
+    }
+    // Queries alone, and at one bandwidth: neither company nor other bandwidths change a bit.
+    for (std::size_t q = 0; q < m; q += std::max<std::size_t>(1, m / 5)) {
+      for (std::size_t b = 0; b < bandwidths.size(); ++b) {
+        KernelSumInput<T> alone = input;
+        alone.queries += q * columns;
+        alone.query_count = 1;
+        alone.bandwidths += b;
+        alone.bandwidth_count = 1;
+        if (alone.left_out != nullptr) alone.left_out += q;
+        Task task;
+        double sum;
+        log_kernel_sum(alone, isa, 2, task, &sum);
+        check(sum == first[b * m + q], name + ": a kernel sum alone is what it is among others, " + isa_name(isa));
+      }
     }
     for (std::size_t i = 0; i < expected.size(); ++i) {
       const double error = std::abs(first[i] - expected[i]);
@@ -287,7 +313,8 @@ void test_kernel_sums(const std::string& name, const std::vector<double>& querie
   }
 }
 
-// kernel-sums NAME / m n d bandwidths weighted / bandwidths / queries / references / weights / ln s (bandwidths×m)
+// kernel-sums NAME / m n d bandwidths weighted windows / bandwidths / queries / references / weights / starts / ends /
+// ln s (bandwidths×m)
 void test_kernel_sum_fixture(std::ifstream& file) {
   const std::string name = word(file);
   const std::size_t m = natural(file);
@@ -295,14 +322,18 @@ void test_kernel_sum_fixture(std::ifstream& file) {
   const std::size_t columns = natural(file);
   const std::size_t count = natural(file);
   const bool weighted = natural(file) != 0;
+  const bool windowed = natural(file) != 0;
   const std::vector<double> bandwidths = reals(file, count);
   const std::vector<double> queries = reals(file, m * columns);
   const std::vector<double> references = reals(file, n * columns);
   const std::vector<double> weights = reals(file, weighted ? n : 0);
+  std::vector<RowWindow> windows(windowed ? m : 0);
+  for (RowWindow& window : windows) window.start = natural(file);
+  for (RowWindow& window : windows) window.end = natural(file);
   const std::vector<double> expected = reals(file, count * m);
-  test_kernel_sums<double>(name, queries, references, columns, bandwidths, weights, expected, 1e-12, 1e-13);
+  test_kernel_sums<double>(name, queries, references, columns, bandwidths, weights, windows, expected, 1e-12, 1e-13);
   // The rounding of the input to float32 moves a distance of d/h by d · 6e-8 · |x| / h².
-  test_kernel_sums<float>(name, queries, references, columns, bandwidths, weights, expected, 1e-4, 2e-5);
+  test_kernel_sums<float>(name, queries, references, columns, bandwidths, weights, windows, expected, 1e-4, 2e-5);
 }
 
 void run_fixtures(const char* path) {
@@ -335,28 +366,114 @@ void test_many_references() {
   for (double& x : references) x = normal(random);
   const std::vector<double> bandwidths{0.015, 0.3};
   for (const std::size_t m : {std::size_t{1}, std::size_t{3}, std::size_t{700}}) {
-    std::vector<double> queries(references.begin(), references.begin() + static_cast<long>(m * columns));
-    queries[0] += 3;  // the first lies where every kernel underflows
-    std::vector<double> expected(2 * m);
-    for (std::size_t b = 0; b < 2; ++b) {
-      for (std::size_t i = 0; i < m; ++i) {
-        std::vector<double> exponents(n);
-        for (std::size_t j = 0; j < n; ++j) {
-          double squared = 0;
-          for (std::size_t c = 0; c < columns; ++c) {
-            const double d = queries[i * columns + c] - references[j * columns + c];
-            squared += d * d;
+    // Nothing is left out, then the query itself, then windows of every length, some of them longer than a segment.
+    for (const int kind : {0, 1, 2}) {
+      std::vector<RowWindow> windows(kind == 0 ? 0 : m);
+      for (std::size_t i = 0; i < windows.size(); ++i) {
+        windows[i] = kind == 1 ? RowWindow{i, i + 1} : RowWindow{i * 7 % n, std::min(n, i * 7 + i * i % n)};
+      }
+      std::vector<double> queries(references.begin(), references.begin() + static_cast<long>(m * columns));
+      queries[0] += 3;  // the first lies where every kernel underflows
+      std::vector<double> expected(2 * m);
+      for (std::size_t b = 0; b < 2; ++b) {
+        for (std::size_t i = 0; i < m; ++i) {
+          std::vector<double> exponents;
+          for (std::size_t j = 0; j < n; ++j) {
+            if (kind != 0 && j >= windows[i].start && j < windows[i].end) continue;
+            double squared = 0;
+            for (std::size_t c = 0; c < columns; ++c) {
+              const double d = queries[i * columns + c] - references[j * columns + c];
+              squared += d * d;
+            }
+            exponents.push_back(-squared / (2 * bandwidths[b] * bandwidths[b]));
           }
-          exponents[j] = -squared / (2 * bandwidths[b] * bandwidths[b]);
+          const double largest = *std::max_element(exponents.begin(), exponents.end());
+          double sum = 0;
+          for (const double e : exponents) sum += std::exp(e - largest);
+          expected[b * m + i] = largest + std::log(sum);
         }
-        const double largest = *std::max_element(exponents.begin(), exponents.end());
-        double sum = 0;
-        for (const double e : exponents) sum += std::exp(e - largest);
-        expected[b * m + i] = largest + std::log(sum);
+      }
+      test_kernel_sums<double>("many references", queries, references, columns, bandwidths, {}, windows, expected,
+                               1e-11, 1e-13);
+    }
+  }
+}
+
+// Windows at every place relative to the borders of packs, panels and the end, against sums over copies without them.
+template <typename T>
+void test_left_out_at_borders() {
+  const std::size_t columns = 2;
+  const std::size_t n = 3 * pack_rows<T> * panel_packs + 5;
+  std::mt19937 random(9);
+  std::normal_distribution<double> normal(0, 0.02);
+  std::vector<T> rows(n * columns);
+  for (T& x : rows) x = static_cast<T>(normal(random));
+  const double bandwidths[] = {0.001, 0.01, 0.1};
+  for (const bool weighted : {false, true}) {
+    std::vector<double> weights(weighted ? n : 0);
+    for (std::size_t j = 0; j < weights.size(); ++j) weights[j] = j % 3 == 0 ? 0 : 0.25 * static_cast<double>(j % 7);
+    if (weighted) weights[n - 1] = 1;
+    std::vector<std::size_t> places{0, 1, n - 1, n};
+    for (std::size_t place = pack_rows<T>; place <= n; place += pack_rows<T> * panel_packs / 2) {
+      for (const std::size_t by : {0, 1, 5}) {
+        places.push_back(place - by);
+        places.push_back(std::min(n, place + by));
       }
     }
-    test_kernel_sums<double>("many references", queries, references, columns, bandwidths, {}, expected, 1e-11, 1e-13);
+    std::vector<RowWindow> windows;
+    for (const std::size_t start : places) {
+      for (const std::size_t end : places) {
+        if (start <= end && end - start < n) windows.push_back({start, end});
+      }
+    }
+    const std::size_t m = windows.size();
+    std::vector<T> queries(m * columns);
+    for (std::size_t i = 0; i < queries.size(); ++i) queries[i] = static_cast<T>(i % 10 < 2 ? 0.5 : 0.01);
+    Task packing;
+    const double* const all_weights = weighted ? weights.data() : nullptr;
+    const PackedRows<T> packed = pack(rows.data(), n, columns, all_weights, 2, packing);
+    const std::vector<RowWindow> left_out = packed_windows(windows, packed);
+    for (const Isa isa : available_isas()) {
+      std::vector<double> out(3 * m);
+      Task task;
+      log_kernel_sum<T>({queries.data(), m, &packed, bandwidths, 3, left_out.data()}, isa, 2, task, out.data());
+      double largest = 0;
+      for (std::size_t q = 0; q < m; ++q) {
+        std::vector<double> of_rest = weighted ? weights : std::vector<double>(n, 1.0);
+        for (std::size_t j = windows[q].start; j < windows[q].end; ++j) of_rest[j] = 0;
+        if (std::none_of(of_rest.begin(), of_rest.end(), [](double w) { return w > 0; })) {
+          check(out[q] == -INFINITY && out[2 * m + q] == -INFINITY, "a sum over nothing is 0");
+          continue;
+        }
+        for (std::size_t b = 0; b < 3; ++b) {
+          const double slope = 1 / (2 * bandwidths[b] * bandwidths[b]);
+          double nearest = INFINITY;
+          std::vector<double> squared(n);
+          for (std::size_t j = 0; j < n; ++j) {
+            const double dx = double{queries[q * columns]} - double{rows[j * columns]};
+            const double dy = double{queries[q * columns + 1]} - double{rows[j * columns + 1]};
+            squared[j] = dx * dx + dy * dy;
+            if (of_rest[j] > 0) nearest = std::min(nearest, squared[j]);
+          }
+          double sum = 0;
+          for (std::size_t j = 0; j < n; ++j) {
+            if (of_rest[j] > 0) sum += of_rest[j] * std::exp((nearest - squared[j]) * slope);
+          }
+          const double expected = std::log(sum) - nearest * slope;
+          const double error = std::abs(out[b * m + q] - expected) / std::max(1.0, std::abs(expected));
+          largest = error <= largest ? largest : error;  // NaN is larger than everything
+        }
+      }
+      check(largest < (sizeof(T) == 4 ? 2e-5 : 1e-12),
+            std::string("windows at borders are off by ") + std::to_string(largest) + ", " + isa_name(isa) +
+                (sizeof(T) == 4 ? ", float32" : ", float64") + (weighted ? ", weighted" : ""));
+    }
   }
+}
+
+void test_left_out() {
+  test_left_out_at_borders<float>();
+  test_left_out_at_borders<double>();
 }
 
 void test_interruption() {
@@ -366,7 +483,7 @@ void test_interruption() {
   Task packing;
   const PackedRows<double> packed = pack(x.data(), n, columns, nullptr, 2, packing);
   const double bandwidth = 0.015;
-  const KernelSumInput<double> input{x.data(), n, &packed, &bandwidth, 1};
+  const KernelSumInput<double> input{x.data(), n, &packed, &bandwidth, 1, nullptr};
   std::vector<double> out(n);
   Task task;
   std::thread stopper([&] {
@@ -430,6 +547,7 @@ int main(int argc, char** argv) {
     test_neighbors();
     test_errors();
     test_many_references();
+    test_left_out();
     test_interruption();
     test_concurrent_calls();
     test_exceptions_in_threads();

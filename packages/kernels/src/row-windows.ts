@@ -1,0 +1,26 @@
+/**
+ * For each query, the references that its sum leaves out: rows `starts[i]` … `ends[i]` (exclusive) of the references, as
+ * given, whatever their weights. Where both are equal, nothing is left out.
+ */
+export interface RowWindows {
+  /** (m) */
+  readonly starts: Uint32Array;
+  /** (m), not below `starts`, at most n */
+  readonly ends: Uint32Array;
+}
+
+/**
+ * The windows with which each row of a matrix leaves itself out of its own sum: query i leaves out reference first + i.
+ *
+ * @param rows   how many queries
+ * @param first  the row of the references that the first query is; default 0
+ *
+ * @example
+ * const lnS = await logKernelSum(x, x, { bandwidth: 0.015, leaveOut: leaveOneOut(x.rows) });
+ */
+export function leaveOneOut(rows: number, first: number = 0): RowWindows {
+  return {
+    starts: Uint32Array.from({ length: rows }, (_, i) => first + i),
+    ends: Uint32Array.from({ length: rows }, (_, i) => first + i + 1),
+  };
+}
