@@ -17,7 +17,7 @@ export type {
   SchemaIssue,
   SchemaResult,
 } from './descriptor-module.ts';
-export { createMatrix, type Matrix, matrixRows, sharedBuffer, stackMatrices } from './matrix.ts';
+export { createMatrix, type Matrix, matrixRows, selectRows, sharedBuffer, stackMatrices } from './matrix.ts';
 export { type RandomSequence, randomSequence } from './random.ts';
 export {
   atomCount,

@@ -43,6 +43,29 @@ export function matrixRows(matrix: Matrix, start: number, end: number): Matrix {
 }
 
 /**
+ * Some rows of a matrix, in the order in which they are named, copied into a matrix of their own.
+ *
+ * @throws {SurprisalError} DIMENSION_MISMATCH if there is no such row
+ *
+ * @example
+ * selectRows(createMatrix(3, 1, Float64Array.of(5, 6, 7)), [2, 0]).data; // Float64Array [ 7, 5 ]
+ */
+export function selectRows(matrix: Matrix, rows: ArrayLike<number>): Matrix {
+  const { columns, data } = matrix;
+  const bytes = rows.length * columns * data.BYTES_PER_ELEMENT;
+  const selected =
+    data instanceof Float64Array ? new Float64Array(sharedBuffer(bytes)) : new Float32Array(sharedBuffer(bytes));
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i] as number;
+    if (!(Number.isInteger(row) && row >= 0 && row < matrix.rows)) {
+      throw new SurprisalError('DIMENSION_MISMATCH', `there is no row ${row} in a matrix of ${matrix.rows} rows`);
+    }
+    selected.set(data.subarray(row * columns, (row + 1) * columns), i * columns);
+  }
+  return createMatrix(rows.length, columns, selected);
+}
+
+/**
  * Matrices of one width below one another, copied into one.
  *
  * @throws {SurprisalError} DIMENSION_MISMATCH if their columns or their precision differ

@@ -14,6 +14,7 @@ import {
   randomSequence,
   SurprisalError,
   serialCommunicator,
+  selectRows,
   stackMatrices,
   sumOverRows,
 } from '../src/index.ts';
@@ -70,6 +71,8 @@ describe('matrices', () => {
   it('refuse what does not fit', () => {
     expect(() => createMatrix(2, 2, new Float64Array(3))).toThrow(/2×2/);
     expect(() => stackMatrices([])).toThrow(/no matrix/);
+    expect(selectRows(x, [2, 0, 2])).toEqual(createMatrix(3, 2, Float64Array.of(5, 6, 1, 2, 5, 6)));
+    expect(() => selectRows(x, [3])).toThrow(/no row 3/);
     expect(() => stackMatrices([x, createMatrix(1, 3, new Float64Array(3))])).toThrow(/does not stack/);
     expect(() => stackMatrices([x, createMatrix(1, 2, new Float32Array(2))])).toThrow(/precision/);
   });

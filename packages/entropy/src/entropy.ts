@@ -61,16 +61,46 @@ export async function entropy(x: Matrix, options: EntropyOptions = {}): Promise<
  * @returns one result for each bandwidth, in their order
  */
 export async function entropyMany(x: Matrix, options: EntropyManyOptions): Promise<EntropyResult[]> {
-  if (x.rows === 0) throw new SurprisalError('EMPTY_INPUT', 'there is no environment; an entropy needs at least one');
-  const communicator = communicatorOf(options);
-  const { start, end } = ownedRows(x.rows, communicator);
-  const queries = start === 0 && end === x.rows ? x : matrixRows(x, start, end);
-  const sums = await logKernelSumMany(queries, x, options);
+  const { sums } = await ownSums(x, options);
   const results: EntropyResult[] = [];
   for (const [b, logSums] of sums.entries()) {
     results.push(await entropyOf(logSums, x.rows, options.bandwidths[b] as number, options));
   }
   return results;
+}
+
+/** How much a data set holds, and how common each of its environments is. */
+export interface MetricsResult extends EntropyResult {
+  /** (n) δH(x_i | x) = −ln Σ_j K_ij, nats, the environment itself among the j: from −ln n to 0. Whole on every rank. */
+  readonly dH: Float64Array;
+}
+
+/**
+ * {@link entropyMany}, and beside it δH of every environment with respect to the whole set, from the same pass.
+ *
+ * @returns one result for each bandwidth, in their order
+ *
+ * @example
+ * const [{ entropy, dH }] = await metrics(x, { bandwidths: [0.015] });
+ * const rarest = dH.indexOf(Math.max(...dH));
+ */
+export async function metrics(x: Matrix, options: EntropyManyOptions): Promise<MetricsResult[]> {
+  const { sums, communicator } = await ownSums(x, options);
+  const results: MetricsResult[] = [];
+  for (const [b, logSums] of sums.entries()) {
+    const dH = await communicator.allGather(logSums.map((logSum) => 0 - logSum));
+    results.push({ ...(await entropyOf(logSums, x.rows, options.bandwidths[b] as number, options)), dH });
+  }
+  return results;
+}
+
+/** The kernel sums of the rows that this rank owns over all rows. */
+async function ownSums(x: Matrix, options: EntropyManyOptions) {
+  if (x.rows === 0) throw new SurprisalError('EMPTY_INPUT', 'there is no environment; an entropy needs at least one');
+  const communicator = communicatorOf(options);
+  const { start, end } = ownedRows(x.rows, communicator);
+  const queries = start === 0 && end === x.rows ? x : matrixRows(x, start, end);
+  return { sums: await logKernelSumMany(queries, x, options), communicator };
 }
 
 async function entropyOf(

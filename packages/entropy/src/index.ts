@@ -7,6 +7,8 @@ export {
   type EntropyResult,
   entropy,
   entropyMany,
+  type MetricsResult,
+  metrics,
 } from './entropy.ts';
 export { novelty, overlap } from './overlap.ts';
 export { type Summary, summarize } from './summarize.ts';

@@ -1,7 +1,7 @@
 import { type Communicator, createMatrix, type Matrix } from '@surprisal/core';
 import { property, type RandomStream } from '@surprisal/testing';
 import { describe, expect, it } from 'vitest';
-import { differentialEntropy, differentialEntropyMany, entropy, entropyMany, novelty, overlap } from '../src/index.ts';
+import { differentialEntropy, differentialEntropyMany, entropy, entropyMany, metrics, novelty, overlap } from '../src/index.ts';
 
 const backends = ['native', 'reference'] as const;
 
@@ -74,6 +74,14 @@ describe.each(backends)('entropy, %s', (backend) => {
     const { entropy: h, diversity } = await entropy(x, { backend });
     expect(h).toBeCloseTo(-0.75 * Math.log(0.75) - 0.25 * Math.log(0.25), 14);
     expect(diversity).toBeCloseTo(Math.log(2), 14);
+  });
+
+  property('comes with δH of each environment, from one pass', 3, async (random) => {
+    const x = randomMatrix(random, 40, 3, 0.02);
+    const bandwidths = [0.01, 0.03];
+    const results = await metrics(x, { backend, bandwidths });
+    expect(results.map(({ dH: _, ...result }) => result)).toEqual(await entropyMany(x, { backend, bandwidths }));
+    expect(results.map(({ dH }) => dH)).toEqual(await differentialEntropyMany(x, x, { backend, bandwidths }));
   });
 
   it('is 0 for one environment, and undefined for none', async () => {
