@@ -1,4 +1,5 @@
 export { BLOCK_ROWS, ownedRows, type RowRange, sumOverRows } from './blocks.ts';
+export { checkDescriptor, checkDescriptorMatrix } from './check-descriptor.ts';
 export { type Communicator, serialCommunicator } from './communicator.ts';
 export {
   type BackendPreference,
@@ -9,7 +10,6 @@ export {
   throwIfAborted,
 } from './context.ts';
 export type { Descriptor, DescriptorContext, Precision } from './descriptor.ts';
-export { descriptorFault, descriptorMatrixFault } from './descriptor-fault.ts';
 export type {
   DescriptorFactory,
   DescriptorModule,

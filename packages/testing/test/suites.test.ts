@@ -34,7 +34,7 @@ describe('testDescriptor', () => {
     const failuresOf = (name: string) =>
       failed
         .filter(({ fullName }) => fullName.includes(`descriptor ${name},`))
-        .map(({ fullName }) => fullName)
+        .map(({ fullName, failureMessages }) => `${fullName}: ${failureMessages.join()}`)
         .join('\n');
     expect(failuresOf('looks at directions')).toContain('under rotation');
     expect(failuresOf('looks at positions')).toContain('under translation');
@@ -49,6 +49,25 @@ describe('testDescriptor', () => {
     expect(failuresOf('does not stop')).toContain('stops when its signal has fired');
     expect(failuresOf('forgets an atom')).toContain('gives one finite row for each atom');
     expect(failuresOf('invents rows for nothing')).toContain('has no rows for no structures');
+    expect(failuresOf('looks at the table of species')).toContain('under the table of species');
+    expect(failuresOf('writes into structures')).toContain('leaves structures as they were');
+    expect(failuresOf('declares no cutoff')).toContain('declares what it is');
+    expect(failuresOf('jumps at the cutoff')).toContain('does not jump where an atom crosses the cutoff');
+    // What fails says what to do.
+    expect(failuresOf('declares no cutoff')).toContain('cutoff is NaN; it must be a length above 0');
+    expect(failuresOf('is wider than it declares')).toContain(
+      'gave 2 columns; it must give as many as are declared, 1',
+    );
+    expect(failuresOf('forgets an atom')).toMatch(/gave \d+ rows; it must give one for each atom of all structures/);
+    expect(failuresOf('is not finite')).toMatch(/gave NaN for atom 1 of structure 1, column 1/);
+    expect(failuresOf('looks at directions')).toContain('take distances and angles, not components of vectors');
+    expect(failuresOf('looks at positions')).toContain('take differences of positions');
+    expect(failuresOf('counts images wrongly')).toContain('also in cells shorter than it');
+    expect(failuresOf('does not stop')).toContain('call throwIfAborted(context.signal)');
+    expect(failuresOf('jumps at the cutoff')).toContain('let the weight of a neighbour go to 0 at the cutoff');
+    // And these have no fault.
+    expect(failuresOf('has a kink at the cutoff')).toBe('');
+    expect(failuresOf('tells species apart')).toBe('');
   });
 });
 
