@@ -3,9 +3,12 @@ import type { FrameWriter } from './frame-writer.ts';
 import { parseReal } from './info-value.ts';
 import { LammpsDataFrames } from './lammps-data-frames.ts';
 import { LammpsDumpFrames, type LammpsOptions } from './lammps-dump-frames.ts';
+import { LammpsDataWriter, LammpsDumpWriter } from './lammps-writers.ts';
 import type { LineReader } from './line-reader.ts';
+import { PlainXyzWriter } from './plain-xyz-writer.ts';
 import { PoscarFrames } from './poscar-frames.ts';
 import type { FrameReader } from './select-frames.ts';
+import { PoscarWriter, XdatcarWriter } from './vasp-writers.ts';
 import type { Warnings } from './warnings.ts';
 import { XdatcarFrames } from './xdatcar-frames.ts';
 import { XyzFrames } from './xyz-frames.ts';
@@ -38,6 +41,7 @@ export const STRUCTURE_FORMATS: readonly StructureFormatEntry[] = [
     extensions: ['dump', 'lammpstrj', 'lammpsdump'],
     recognizes: (lines) => firstWritten(lines).startsWith('ITEM:'),
     read: (lines, warnings, options) => new LammpsDumpFrames(lines, warnings, options),
+    write: (warnings) => new LammpsDumpWriter(warnings),
   },
   {
     name: 'xdatcar',
@@ -45,12 +49,11 @@ export const STRUCTURE_FORMATS: readonly StructureFormatEntry[] = [
     extensions: ['xdatcar'],
     names: /^XDATCAR/i,
     recognizes: (lines) => {
-      const atoms = linesBehindVaspCell(lines);
-      return (
-        atoms !== undefined && atoms.slice(0, 4).some((line) => /^\s*(?:direct\s+configuration|konfig)\s*=/i.test(line))
-      );
+      const atoms = linesBehindVaspCell(lines)?.slice(0, 4) ?? [];
+      return atoms.some((line) => /^\s*(?:direct\s+configuration|konfig)\s*=/i.test(line));
     },
     read: (lines, warnings, options) => new XdatcarFrames(lines, warnings, options),
+    write: (warnings) => new XdatcarWriter(warnings),
   },
   {
     name: 'poscar',
@@ -62,6 +65,7 @@ export const STRUCTURE_FORMATS: readonly StructureFormatEntry[] = [
         ?.slice(0, 2)
         .some((line) => /^\s*\d+(?:\s+\d+)*\s*$/.test(line)) === true,
     read: (lines, warnings, options) => new PoscarFrames(lines, warnings, options),
+    write: (warnings) => new PoscarWriter(warnings),
   },
   {
     name: 'lammps-data',
@@ -71,6 +75,7 @@ export const STRUCTURE_FORMATS: readonly StructureFormatEntry[] = [
     recognizes: (lines) =>
       lines.slice(1, 60).some((line) => /^\s*(?:\S+\s+\S+\s+xlo\s+xhi|\d+\s+atoms)\s*(?:#.*)?$/.test(line)),
     read: (lines, warnings, options) => new LammpsDataFrames(lines, warnings, options),
+    write: (warnings) => new LammpsDataWriter(warnings),
   },
   {
     name: 'extxyz',
@@ -89,6 +94,7 @@ export const STRUCTURE_FORMATS: readonly StructureFormatEntry[] = [
     extensions: [],
     recognizes: (lines) => COUNT.test(firstWritten(lines)),
     read: (lines, warnings) => new XyzFrames(lines, warnings),
+    write: (warnings) => new PlainXyzWriter(warnings),
   },
 ];
 
