@@ -1,9 +1,8 @@
 import { atomCount, type Column, type Structure, SurprisalError } from '@surprisal/core';
 import { columnNames, infoNames } from './extxyz-names.ts';
 import { formatInfoValue, formatKey, formatReal } from './info-value.ts';
+import { textRows } from './text-rows.ts';
 
-/** Characters of text that are handed out at a time. */
-const CHUNK = 64 * 1024;
 const KINDS = { real: 'R', integer: 'I', logical: 'L', string: 'S' } as const;
 const WORD = /^\S+$/;
 
@@ -27,17 +26,11 @@ export function* formatExtxyz(structure: Structure, options: FormatExtxyzOptions
   const atoms = atomCount(structure);
   const fields = [speciesFields(structure), realFields(structure.positions, 3)];
   for (const [name, column] of structure.columns) fields.push(columnFields(name, column));
-  let text = `${atoms}\n${commentLine(structure, options)}\n`;
-  for (let atom = 0; atom < atoms; atom++) {
+  yield* textRows(`${atoms}\n${commentLine(structure, options)}\n`, atoms, (atom) => {
     let row = (fields[0] as RowFormatter)(atom);
     for (let at = 1; at < fields.length; at++) row += ` ${(fields[at] as RowFormatter)(atom)}`;
-    text += `${row}\n`;
-    if (text.length >= CHUNK) {
-      yield text;
-      text = '';
-    }
-  }
-  if (text !== '') yield text;
+    return row;
+  });
 }
 
 /** The fields of one atom in a group of columns. */

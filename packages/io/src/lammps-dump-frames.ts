@@ -23,7 +23,7 @@ import {
 } from './column-builders.ts';
 import { FieldScanner } from './field-scanner.ts';
 import { interpretInfoValue, parseReal, realValue, stringValue } from './info-value.ts';
-import { DEFAULT_LAMMPS_UNITS, lammpsLength } from './lammps-units.ts';
+import { chooseLammpsUnits, lammpsLength } from './lammps-units.ts';
 import type { LineReader } from './line-reader.ts';
 import type { FrameReader } from './select-frames.ts';
 import { gather, orderById, reorderColumn } from './sort-by-id.ts';
@@ -42,8 +42,8 @@ const REAL =
   /^(?:mass|[xyz][su]?|[xyz]su|v[xyz]|f[xyz]|q|mu[xyz]?|radius|diameter|omega[xyz]|angmom[xyz]|tq[xyz]|heatflow|temperature|d2?_.*)$/;
 const ITEM = /^ITEM:\s*(.*?)\s*$/;
 
-/** What a LAMMPS dump leaves open. */
-export interface LammpsDumpOptions {
+/** What files of LAMMPS leave open. */
+export interface LammpsOptions {
   /** Symbols of the atom types. */
   readonly species?: Readonly<Record<number, string>> | undefined;
   readonly units?: string | undefined;
@@ -78,12 +78,12 @@ interface Layout {
 export class LammpsDumpFrames implements FrameReader {
   readonly #lines: LineReader;
   readonly #warnings: Warnings;
-  readonly #options: LammpsDumpOptions;
+  readonly #options: LammpsOptions;
   readonly #scanner = new FieldScanner();
   #units: string | undefined;
 
   /** @throws {SurprisalError} INVALID_ARGUMENT, UNSUPPORTED if the units that are given have no length in Å */
-  constructor(lines: LineReader, warnings: Warnings, options: LammpsDumpOptions) {
+  constructor(lines: LineReader, warnings: Warnings, options: LammpsOptions) {
     if (options.units !== undefined) lammpsLength(options.units);
     this.#lines = lines;
     this.#warnings = warnings;
@@ -94,7 +94,8 @@ export class LammpsDumpFrames implements FrameReader {
     const header = await this.#readHeader();
     if (header === undefined) return undefined;
     const { atoms, box, info, names } = header;
-    const length = this.#lengthInAngstrom();
+    const units = chooseLammpsUnits(this.#units, this.#options.units, this.#lines.file, this.#warnings);
+    const length = lammpsLength(units);
     const layout = this.#layout(names, box);
     const firstLine = this.#lines.line + 1;
     await this.#readRows(layout, atoms);
@@ -250,26 +251,6 @@ export class LammpsDumpFrames implements FrameReader {
     }
     const cell = Float64Array.of(high[0] - low[0], 0, 0, xy, high[1] - low[1], 0, xz, yz, high[2] - low[2]);
     return { cell, origin: Float64Array.from(low), pbc };
-  }
-
-  /** Å in one unit of length of this file. */
-  #lengthInAngstrom(): number {
-    const given = this.#options.units;
-    const said = this.#units;
-    if (said === undefined) return lammpsLength(given ?? DEFAULT_LAMMPS_UNITS);
-    if (said === 'lj' && given !== undefined) {
-      this.#warnings.warn('units', `the file is in units lj; one σ is taken for one unit of length of ${given}`);
-      return lammpsLength(given);
-    }
-    if (given !== undefined && given !== said) {
-      this.#warnings.warn('units', `the file says that its units are ${said}; ${given} was given and is not used`);
-    }
-    try {
-      return lammpsLength(said);
-    } catch (error) {
-      if (!(error instanceof SurprisalError)) throw error;
-      throw new SurprisalError('UNSUPPORTED', `${this.#lines.file}: ${error.message}`, { cause: error });
-    }
   }
 
   #layout(names: readonly string[], box: Box): Layout {

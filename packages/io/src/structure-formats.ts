@@ -1,13 +1,20 @@
 import { formatExtxyz } from './format-extxyz.ts';
 import type { FrameWriter } from './frame-writer.ts';
-import { LammpsDumpFrames, type LammpsDumpOptions } from './lammps-dump-frames.ts';
+import { parseReal } from './info-value.ts';
+import { LammpsDataFrames } from './lammps-data-frames.ts';
+import { LammpsDumpFrames, type LammpsOptions } from './lammps-dump-frames.ts';
+import { LammpsDataWriter, LammpsDumpWriter } from './lammps-writers.ts';
 import type { LineReader } from './line-reader.ts';
+import { PlainXyzWriter } from './plain-xyz-writer.ts';
+import { PoscarFrames } from './poscar-frames.ts';
 import type { FrameReader } from './select-frames.ts';
+import { PoscarWriter, XdatcarWriter } from './vasp-writers.ts';
 import type { Warnings } from './warnings.ts';
+import { XdatcarFrames } from './xdatcar-frames.ts';
 import { XyzFrames } from './xyz-frames.ts';
 
 /** The formats of structure files. Extended and plain XYZ share one reader: each frame says which it is. */
-export type StructureFormat = 'extxyz' | 'lammps-dump' | 'xyz';
+export type StructureFormat = 'extxyz' | 'lammps-data' | 'lammps-dump' | 'poscar' | 'xdatcar' | 'xyz';
 
 /** One format: how it is told from others, read and written. */
 export interface StructureFormatEntry {
@@ -21,7 +28,7 @@ export interface StructureFormatEntry {
   /** Whether the first lines of a file tell it; the last of them may be cut off. */
   recognizes(lines: readonly string[]): boolean;
   /** Undefined where the format is not read. */
-  read?(lines: LineReader, warnings: Warnings, options: LammpsDumpOptions): FrameReader;
+  read?(lines: LineReader, warnings: Warnings, options: LammpsOptions): FrameReader;
   /** Undefined where the format is not written. */
   write?(warnings: Warnings): FrameWriter;
 }
@@ -34,6 +41,41 @@ export const STRUCTURE_FORMATS: readonly StructureFormatEntry[] = [
     extensions: ['dump', 'lammpstrj', 'lammpsdump'],
     recognizes: (lines) => firstWritten(lines).startsWith('ITEM:'),
     read: (lines, warnings, options) => new LammpsDumpFrames(lines, warnings, options),
+    write: (warnings) => new LammpsDumpWriter(warnings),
+  },
+  {
+    name: 'xdatcar',
+    title: 'XDATCAR',
+    extensions: ['xdatcar'],
+    names: /^XDATCAR/i,
+    recognizes: (lines) => {
+      const atoms = linesBehindVaspCell(lines)?.slice(0, 4) ?? [];
+      return atoms.some((line) => /^\s*(?:direct\s+configuration|konfig)\s*=/i.test(line));
+    },
+    read: (lines, warnings, options) => new XdatcarFrames(lines, warnings, options),
+    write: (warnings) => new XdatcarWriter(warnings),
+  },
+  {
+    name: 'poscar',
+    title: 'POSCAR',
+    extensions: ['vasp', 'poscar', 'contcar'],
+    names: /^(?:POSCAR|CONTCAR)/i,
+    recognizes: (lines) =>
+      linesBehindVaspCell(lines)
+        ?.slice(0, 2)
+        .some((line) => /^\s*\d+(?:\s+\d+)*\s*$/.test(line)) === true,
+    read: (lines, warnings, options) => new PoscarFrames(lines, warnings, options),
+    write: (warnings) => new PoscarWriter(warnings),
+  },
+  {
+    name: 'lammps-data',
+    title: 'LAMMPS data',
+    extensions: ['lmp', 'data', 'lammps-data'],
+    names: /^data\./i,
+    recognizes: (lines) =>
+      lines.slice(1, 60).some((line) => /^\s*(?:\S+\s+\S+\s+xlo\s+xhi|\d+\s+atoms)\s*(?:#.*)?$/.test(line)),
+    read: (lines, warnings, options) => new LammpsDataFrames(lines, warnings, options),
+    write: (warnings) => new LammpsDataWriter(warnings),
   },
   {
     name: 'extxyz',
@@ -52,6 +94,7 @@ export const STRUCTURE_FORMATS: readonly StructureFormatEntry[] = [
     extensions: [],
     recognizes: (lines) => COUNT.test(firstWritten(lines)),
     read: (lines, warnings) => new XyzFrames(lines, warnings),
+    write: (warnings) => new PlainXyzWriter(warnings),
   },
 ];
 
@@ -75,4 +118,19 @@ function firstWritten(lines: readonly string[]): string {
 /** The line behind the first one that is not blank. */
 function behindFirst(lines: readonly string[]): string {
   return lines[lines.findIndex((line) => line.trim() !== '') + 1] ?? '';
+}
+
+/** What stands behind the three cell vectors of a file of VASP; undefined where the first lines are not of one. */
+function linesBehindVaspCell(lines: readonly string[]): readonly string[] | undefined {
+  const numbers = lines.slice(1, 5).map((line) =>
+    line
+      .replace(/[#!].*/, '')
+      .trim()
+      .split(/\s+/)
+      .map(parseReal),
+  );
+  const areFinite = numbers.length === 4 && numbers.flat().every(Number.isFinite);
+  const [scale = [], ...vectors] = numbers;
+  const isVasp = areFinite && (scale.length === 1 || scale.length === 3) && vectors.every(({ length }) => length === 3);
+  return isVasp ? lines.slice(5) : undefined;
 }
