@@ -8,5 +8,6 @@ export {
   entropy,
   entropyMany,
 } from './entropy.ts';
+export { type FrameEntropies, frameEntropies } from './frame-entropies.ts';
 export { novelty, overlap } from './overlap.ts';
 export { type Summary, summarize } from './summarize.ts';
