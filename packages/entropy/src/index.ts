@@ -1,5 +1,12 @@
 export { type BandwidthRule, bandwidthFromVolume } from './bandwidth-from-volume.ts';
-export { DEFAULT_BANDWIDTH, DEFAULT_EPSILON } from './defaults.ts';
+export {
+  DEFAULT_BANDWIDTH,
+  DEFAULT_EPSILON,
+  DEFAULT_FRACTIONS,
+  DEFAULT_REPEATS,
+  DEFAULT_SEED,
+  DEFAULT_UNDERSAMPLED,
+} from './defaults.ts';
 export { differentialEntropy, differentialEntropyMany } from './differential-entropy.ts';
 export {
   type EntropyManyOptions,
@@ -10,5 +17,16 @@ export {
   type MetricsResult,
   metrics,
 } from './entropy.ts';
+export { type Asymptote, type CurvePoint, fitAsymptote, type UndeterminedAsymptote } from './fit-asymptote.ts';
+export { type FrameEntropies, frameEntropies } from './frame-entropies.ts';
+export {
+  type LearningCurve,
+  type LearningCurveOptions,
+  type LearningCurvePoint,
+  learningCurve,
+  type Spread,
+  type SubsetUnit,
+} from './learning-curve.ts';
 export { novelty, overlap } from './overlap.ts';
 export { type Summary, summarize } from './summarize.ts';
+export { type SamplingJudgement, undersampled } from './undersampled.ts';

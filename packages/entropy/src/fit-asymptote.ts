@@ -1,0 +1,300 @@
+import { SurprisalError } from '@surprisal/core';
+
+/** A point of a learning curve, as the fit takes it. */
+export interface CurvePoint {
+  /** How many units (frames or environments) the subset has, ≥ 1. */
+  readonly n: number;
+  /** H, nats. */
+  readonly entropy: number;
+  /** Variance of H, up to one factor common to all points; above 0. */
+  readonly variance: number;
+}
+
+/** Where a learning curve ends. */
+export interface Asymptote {
+  readonly determined: true;
+  /** a, nats: H of infinitely many units, if the form of the curve holds. */
+  readonly value: number;
+  /** 95 % interval of a, nats. */
+  readonly interval: readonly [low: number, high: number];
+  /** b, nats: H(n) = a − b exp(−c ln² n), b ≥ 0. */
+  readonly amplitude: number;
+  /** c. */
+  readonly rate: number;
+  /** Root of the mean squared residual, nats. */
+  readonly residual: number;
+}
+
+/** Why a learning curve does not tell where it ends. */
+export interface UndeterminedAsymptote {
+  readonly determined: false;
+  readonly cause: 'too-few-points' | 'undersampled' | 'flat' | 'unbounded' | 'wide-interval';
+  /** A sentence for a person. */
+  readonly reason: string;
+}
+
+/** Three parameters, and at least one point more to judge them by. */
+const FEWEST_POINTS = 4;
+/** An interval wider than this share of a says too little to be given. */
+const WIDEST_INTERVAL = 0.25;
+/** Rates on the grid on which the search begins. */
+const RATES = 400;
+/** Where c (ln² n_last − ln² n_first) is below this, the curve is a straight line in ln² n to within rounding of H. */
+const STRAIGHT = 1e-3;
+/** Where c (ln² n_second − ln² n_first) is above this, the curve has ended before its second point. */
+const ENDED = 40;
+/** A curve that rises by less than this share of H while n doubles has no bend left to fit. */
+const FLAT = 0.01;
+const GOLDEN = (Math.sqrt(5) - 1) / 2;
+
+/**
+ * Fits the asymptote a of a learning curve
+ *
+ *     H(n) = a − b exp(−c ln² n),   b ≥ 0
+ *
+ * by weighted least squares. Given c, the curve is linear in a and b, so they are solved for in closed form and what is
+ * left is a search in c alone (variable projection): a grid, evenly spaced in ln c from a curve that is still straight to one
+ * that has ended before its second point, then golden section.
+ *
+ * The interval is the profile likelihood's: every a for which some b ≥ 0 and c reach a sum of squares
+ * S(a) ≤ S_min (1 + t²/ν), with t the 97.5 % quantile of Student's t for ν = points − 3. An error common to all points,
+ * as where they are all drawn from one finite set, shifts the curve and does not show in the scatter about it: its variance is
+ * added in quadrature. Whether the form of the curve holds beyond the points, the interval does not know.
+ *
+ * @param points          in any order
+ * @param commonVariance  of the error that all points share, nats²
+ * @returns the fit, or the reason why there is none: fewer than four distinct n; values of a without bound fit as well (the
+ *   curve does not bend enough); an interval wider than a quarter of a; in these two cases `flat` where the curve has ended
+ * @throws {SurprisalError} INVALID_ARGUMENT if an n is below 1, an H is not finite, or a variance is not above 0
+ * @see Schwalbe-Koda et al., Nat. Commun. 16, 4014 (2025), for the form of the curve
+ *
+ * @example
+ * const fit = fitAsymptote([10, 20, 50, 100, 200].map((n) => ({ n, entropy: 5 - 4 * Math.exp(-0.1 * Math.log(n) ** 2), variance: 1 / n })));
+ * if (fit.determined) fit.value.toFixed(6); // '5.000000'
+ */
+export function fitAsymptote(points: readonly CurvePoint[], commonVariance = 0): Asymptote | UndeterminedAsymptote {
+  for (const { n, entropy, variance } of points) {
+    if (n >= 1 && n < Number.POSITIVE_INFINITY && Number.isFinite(entropy) && variance > 0) continue;
+    throw new SurprisalError(
+      'INVALID_ARGUMENT',
+      `a point of the learning curve has n = ${n}, H = ${entropy} and variance ${variance}; n must be at least 1, H finite and the variance above 0`,
+    );
+  }
+  const distinct = new Set(points.map(({ n }) => n)).size;
+  if (distinct < FEWEST_POINTS) {
+    return refused(
+      'too-few-points',
+      `the curve has ${distinct} distinct sizes of subset; three parameters need at least ${FEWEST_POINTS}`,
+    );
+  }
+  const curve = new Curve(points);
+  const rates = curve.rates();
+  const best = curve.at(leastBetween(rates, (rate) => curve.at(rate).squares));
+  // A perfect fit leaves rounding; below it no difference between sums of squares means anything.
+  const rounding = curve.weight * (1e-13 * curve.largest) ** 2;
+  const freedom = points.length - 3;
+  const limit = best.squares + (Math.max(best.squares, rounding) * studentQuantile(freedom) ** 2) / freedom;
+  const straight = curve.at(rates[0]!);
+  if (straight.squares <= limit && straight.amplitude > 0) {
+    return (
+      flat(points) ??
+      refused(
+        'unbounded',
+        'the curve still rises without bending enough: asymptotes of any height fit it as well as the best; larger subsets, or a wider bandwidth, would show where it ends',
+      )
+    );
+  }
+  const low = leastBetween(rates, (rate) => curve.ends(rate, limit)[0]);
+  const high = leastBetween(rates, (rate) => -curve.ends(rate, limit)[1]);
+  const common = NORMAL ** 2 * commonVariance;
+  const below = Math.max(0, best.asymptote - curve.ends(low, limit)[0]);
+  const above = Math.max(0, curve.ends(high, limit)[1] - best.asymptote);
+  const interval = [
+    best.asymptote - Math.sqrt(below ** 2 + common),
+    best.asymptote + Math.sqrt(above ** 2 + common),
+  ] as const;
+  const width = interval[1] - interval[0];
+  if (width > WIDEST_INTERVAL * Math.abs(best.asymptote)) {
+    return (
+      flat(points) ??
+      refused(
+        'wide-interval',
+        `the asymptote could be anything from ${interval[0].toFixed(2)} to ${interval[1].toFixed(2)} nats, wider than ${100 * WIDEST_INTERVAL} % of its best value`,
+      )
+    );
+  }
+  return {
+    determined: true,
+    value: best.asymptote,
+    interval,
+    amplitude: best.amplitude,
+    rate: best.rate,
+    residual: curve.residual(best),
+  };
+}
+
+/** A learning curve that does not tell where it ends. */
+export function refused(cause: UndeterminedAsymptote['cause'], reason: string): UndeterminedAsymptote {
+  return { determined: false, cause, reason };
+}
+
+/** The refusal for a curve whose upper half rises no more: it has ended, and needs no extrapolation. */
+function flat(points: readonly CurvePoint[]): UndeterminedAsymptote | undefined {
+  const sorted = points.toSorted((a, b) => a.n - b.n);
+  const last = sorted.at(-1)!;
+  const half = sorted.findLast(({ n }) => n <= last.n / 2) ?? sorted[0]!;
+  const rise = last.entropy - half.entropy;
+  if (rise > FLAT * last.entropy) return undefined;
+  return refused(
+    'flat',
+    `from n = ${half.n} to ${last.n} the curve rises by no more than ${100 * FLAT} % (${rise.toFixed(3)} nats), so there is no bend to extrapolate by: H = ${last.entropy.toFixed(3)} nats of the largest subset is the answer itself`,
+  );
+}
+
+interface Solution {
+  readonly rate: number;
+  readonly asymptote: number;
+  /** b, of exp(−c ln² n). */
+  readonly amplitude: number;
+  /** Weighted sum of squares. */
+  readonly squares: number;
+}
+
+/** Weighted sums over the points, with g_i = exp(−c (ln² n_i − ln² n_first)): between 0 and 1, whatever c is. */
+class Curve {
+  readonly #points: readonly { readonly x: number; readonly y: number; readonly w: number }[];
+  readonly #first: number;
+  readonly #spans: readonly number[];
+  readonly weight: number;
+  readonly largest: number;
+  readonly #mean: number;
+  readonly #flat: number;
+
+  constructor(points: readonly CurvePoint[]) {
+    const squares = points.map(({ n }) => Math.log(n) ** 2);
+    this.#first = Math.min(...squares);
+    this.#points = points.map(({ entropy, variance }, i) => ({
+      x: squares[i]! - this.#first,
+      y: entropy,
+      w: 1 / variance,
+    }));
+    this.#spans = [...new Set(this.#points.map(({ x }) => x))].sort((a, b) => a - b);
+    this.weight = this.#sum(({ w }) => w);
+    this.largest = Math.max(...points.map(({ entropy }) => Math.abs(entropy)));
+    this.#mean = this.#sum(({ w, y }) => w * y) / this.weight;
+    this.#flat = this.#sum(({ w, y }) => w * (y - this.#mean) ** 2);
+  }
+
+  /** Rates from a straight curve to one that has ended at once, evenly in ln c. */
+  rates(): number[] {
+    const slowest = STRAIGHT / this.#spans.at(-1)!;
+    const fastest = ENDED / this.#spans[1]!;
+    return Array.from({ length: RATES }, (_, i) => slowest * (fastest / slowest) ** (i / (RATES - 1)));
+  }
+
+  /** The best a and b ≥ 0 for this rate. */
+  at(rate: number): Solution {
+    const { g, stiffness, slope } = this.#project(rate);
+    // Centred: y − ȳ = −b (g − ḡ).
+    const amplitude = -slope / stiffness;
+    if (!(amplitude > 0)) return { rate, asymptote: this.#mean, amplitude: 0, squares: this.#flat };
+    const asymptote = this.#mean + amplitude * g;
+    const squares = this.#sum(({ w, x, y }) => w * (y - asymptote + amplitude * Math.exp(-rate * x)) ** 2);
+    return { rate, asymptote, amplitude: amplitude * Math.exp(rate * this.#first), squares };
+  }
+
+  /**
+   * The smallest and the largest a that reach this sum of squares at this rate: without the bound on b, S(a) is a parabola of
+   * curvature q = Σw − (Σwg)²/Σwg² about the best a; where the bound holds b at 0, one of curvature Σw about the mean.
+   * [∞, −∞] where none does.
+   */
+  ends(rate: number, limit: number): readonly [number, number] {
+    let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+    if (this.#flat <= limit) {
+      const reach = Math.sqrt((limit - this.#flat) / this.weight);
+      [low, high] = [this.#mean - reach, this.#mean + reach];
+    }
+    const { g, stiffness, slope, square, product } = this.#project(rate);
+    const amplitude = -slope / stiffness;
+    const asymptote = this.#mean + amplitude * g;
+    const squares = this.#flat - amplitude * amplitude * stiffness;
+    const curvature = (this.weight * stiffness) / square;
+    if (squares <= limit && curvature > 0) {
+      const reach = Math.sqrt((limit - squares) / curvature);
+      // b = Σ w g (a − y) / Σ w g², so b ≥ 0 for a from here on.
+      const lowest = product / (this.weight * g);
+      if (asymptote + reach >= lowest) {
+        low = Math.min(low, Math.max(lowest, asymptote - reach));
+        high = Math.max(high, asymptote + reach);
+      }
+    }
+    return [low, high];
+  }
+
+  residual({ rate, asymptote, amplitude }: Solution): number {
+    const scaled = amplitude * Math.exp(-rate * this.#first);
+    const sum = this.#points.reduce(
+      (total, { x, y }) => total + (y - asymptote + scaled * Math.exp(-rate * x)) ** 2,
+      0,
+    );
+    return Math.sqrt(sum / this.#points.length);
+  }
+
+  #project(rate: number) {
+    const weigh = (f: (g: number, y: number) => number) => this.#sum(({ w, x, y }) => w * f(Math.exp(-rate * x), y));
+    const g = weigh((value) => value) / this.weight;
+    return {
+      /** ḡ */
+      g,
+      /** Σ w (g − ḡ)² */
+      stiffness: weigh((value) => (value - g) ** 2),
+      /** Σ w (g − ḡ)(y − ȳ) */
+      slope: weigh((value, y) => (value - g) * (y - this.#mean)),
+      /** Σ w g² */
+      square: weigh((value) => value * value),
+      /** Σ w g y */
+      product: weigh((value, y) => value * y),
+    };
+  }
+
+  #sum(f: (point: { readonly x: number; readonly y: number; readonly w: number }) => number): number {
+    return this.#points.reduce((total, point) => total + f(point), 0);
+  }
+}
+
+/** Where f is least: the best of the grid (ascending), then golden section in ln c between its neighbours. */
+function leastBetween(grid: readonly number[], f: (rate: number) => number): number {
+  let best = 0;
+  const values = grid.map(f);
+  for (const [i, value] of values.entries()) if (value < values[best]!) best = i;
+  let low = Math.log(grid[Math.max(0, best - 1)]!);
+  let high = Math.log(grid[Math.min(grid.length - 1, best + 1)]!);
+  let [left, right] = [high - GOLDEN * (high - low), low + GOLDEN * (high - low)];
+  let [atLeft, atRight] = [f(Math.exp(left)), f(Math.exp(right))];
+  while (high - low > 1e-9) {
+    if (atLeft <= atRight) {
+      [high, right, atRight] = [right, left, atLeft];
+      left = high - GOLDEN * (high - low);
+      atLeft = f(Math.exp(left));
+    } else {
+      [low, left, atLeft] = [left, right, atRight];
+      right = low + GOLDEN * (high - low);
+      atRight = f(Math.exp(right));
+    }
+  }
+  const found = Math.exp((low + high) / 2);
+  return f(found) <= values[best]! ? found : grid[best]!;
+}
+
+/** 97.5 % quantile of the normal distribution. */
+const NORMAL = 1.959964;
+/** That of Student's t for 1, 2 … 10 degrees of freedom. */
+const STUDENT = [12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.306, 2.2622, 2.2281];
+
+/** 97.5 % quantile of Student's t; beyond the table by the expansion of Cornish and Fisher (to 1e-4). */
+function studentQuantile(freedom: number): number {
+  const tabulated = STUDENT[freedom - 1];
+  if (tabulated !== undefined) return tabulated;
+  const z = NORMAL;
+  return z + (z ** 3 + z) / (4 * freedom) + (5 * z ** 5 + 16 * z ** 3 + 3 * z) / (96 * freedom ** 2);
+}
