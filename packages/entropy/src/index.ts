@@ -1,13 +1,16 @@
 export { type BandwidthRule, bandwidthFromVolume } from './bandwidth-from-volume.ts';
+export { type CompareSetsOptions, compareSets, type SetComparison, type SetMaps } from './compare-sets.ts';
 export {
   DEFAULT_BANDWIDTH,
   DEFAULT_EPSILON,
   DEFAULT_FRACTIONS,
+  DEFAULT_PROJECTIONS,
   DEFAULT_REPEATS,
   DEFAULT_SEED,
   DEFAULT_UNDERSAMPLED,
 } from './defaults.ts';
 export { differentialEntropy, differentialEntropyMany } from './differential-entropy.ts';
+export { type DivergenceResult, divergence, divergenceMany, ISOLATION_BANDWIDTHS } from './divergence.ts';
 export {
   type EntropyManyOptions,
   type EntropyOptions,
@@ -28,5 +31,6 @@ export {
   type SubsetUnit,
 } from './learning-curve.ts';
 export { novelty, overlap } from './overlap.ts';
+export { type SlicedWassersteinOptions, slicedWasserstein } from './sliced-wasserstein.ts';
 export { type Summary, summarize } from './summarize.ts';
 export { type SamplingJudgement, undersampled } from './undersampled.ts';

@@ -1,7 +1,15 @@
 import { type Communicator, createMatrix, type Matrix } from '@surprisal/core';
 import { property, type RandomStream } from '@surprisal/testing';
 import { describe, expect, it } from 'vitest';
-import { differentialEntropy, differentialEntropyMany, entropy, entropyMany, metrics, novelty, overlap } from '../src/index.ts';
+import {
+  differentialEntropy,
+  differentialEntropyMany,
+  entropy,
+  entropyMany,
+  metrics,
+  novelty,
+  overlap,
+} from '../src/index.ts';
 
 const backends = ['native', 'reference'] as const;
 
