@@ -22,6 +22,7 @@ export {
 } from './entropy.ts';
 export { type Asymptote, type CurvePoint, fitAsymptote, type UndeterminedAsymptote } from './fit-asymptote.ts';
 export { type FrameEntropies, frameEntropies } from './frame-entropies.ts';
+export { type InformationGap, informationGap } from './information-gap.ts';
 export {
   type LearningCurve,
   type LearningCurveOptions,
