@@ -5,6 +5,7 @@ import { quests } from '@surprisal/descriptors';
 import { entropy } from '@surprisal/entropy';
 import { rolldown } from 'rolldown';
 import { expect, it } from 'vitest';
+import { radialDensity } from '../examples/custom-descriptor/radial-density.mjs';
 
 /** The packages as a bundler for browsers resolves them: what is published, not the sources. */
 async function browserBundle(): Promise<{ code: string; imports: readonly string[] }> {
@@ -40,14 +41,15 @@ it('core, descriptors, entropy and io bundle for a browser, and compute there wh
   const there = await runInContext(
     `${code}
     (async () => {
-      const { core, descriptors, entropy } = surprisal;
+      const { core, descriptors, entropy, radialDensity } = surprisal;
       const structure = core.createStructure({
         positions: Float64Array.of(0, 0, 0, 1.9, 0.2, 0.1),
         cell: Float64Array.of(4, 0, 0, 0.5, 4, 0, 0, 0, 5),
       });
       const x = await descriptors.quests().compute([structure], { backend: 'reference' });
       const { entropy: h } = await entropy.entropy(x, { backend: 'reference' });
-      return { descriptors: Array.from(x.data), entropy: h };
+      const density = await radialDensity({ cutoff: 3 }).compute([structure]);
+      return { descriptors: Array.from(x.data), entropy: h, density: Array.from(density.data) };
     })()`,
     page,
   );
@@ -58,5 +60,6 @@ it('core, descriptors, entropy and io bundle for a browser, and compute there wh
   });
   const x = await quests().compute([structure], { backend: 'reference' });
   expect(Array.from(there.descriptors)).toEqual(Array.from(x.data));
+  expect(Array.from(there.density)).toEqual(Array.from((await radialDensity({ cutoff: 3 }).compute([structure])).data));
   expect(there.entropy).toBe((await entropy(x, { backend: 'reference' })).entropy);
 });

@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { createStructure, type Descriptor } from '@surprisal/core';
 import { idealCrystal, testDescriptor } from '@surprisal/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -105,6 +106,17 @@ export default {
     expect(await messageOf(loadDescriptor(path, '{"width":0}'))).toContain('width: must be 0.5 or more');
     expect(await messageOf(loadDescriptor(path, '{"with":1}'))).toMatch(/with: Invalid key/);
     expect(await messageOf(loadDescriptor(path, '7'))).toContain('Invalid type');
+  });
+
+  it('takes the descriptor of the tutorial, and its schema', async () => {
+    const path = fileURLToPath(new URL('../../../examples/custom-descriptor/radial-density.mjs', import.meta.url));
+    const density = await loadDescriptor(path, '{"cutoff": 4, "points": 16}');
+    expect(density).toMatchObject({ columns: 16, cutoff: 4, parameters: { cutoff: 4, width: 0.25, points: 16 } });
+    expect((await density.compute([crystal])).rows).toBe(4);
+    expect(await messageOf(loadDescriptor(path, '{"cutof": 4, "points": 0}'))).toBe(
+      `--descriptor-options of ${path}: cutof: there is no such option; there are cutoff, width, points; ` +
+        'points: must be a whole number from 1 to 1000, not 0',
+    );
   });
 
   it('waits for schemas and makers that take their time', async () => {
