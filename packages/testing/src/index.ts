@@ -9,3 +9,4 @@ export { type RandomStructureOptions, randomStructure } from './random-structure
 export { randomOrder, renumber } from './renumber.ts';
 export { randomRotation, rotate, translate } from './rigid-motion.ts';
 export { type TestDescriptorOptions, testDescriptor } from './test-descriptor.ts';
+export { type ReaderExample, type TestedReadOptions, type TestReaderOptions, testReader } from './test-reader.ts';
