@@ -47,9 +47,10 @@ export async function* readStructures(
   try {
     const head = await source.peek(HEAD_BYTES);
     refuseCompressed(head, file);
-    if (!holdsText(head)) throw new ParseError({ file }, 'the file is empty; a frame was expected');
+    if (head.length < HEAD_BYTES && isBlank(head)) throw emptyFile(file);
     const reader = openReader(options.format ?? detectFormat(head, file), lines, warnings, options);
     const met = yield* selectFrames(reader, frames ?? { start: undefined, stop: undefined, step: 1 });
+    if (met.ended && met.frames === 0) throw emptyFile(file);
     if (met.selected === 0) {
       warnings.warn('frames', met.ended ? `none of its ${met.frames} frames was selected` : 'no frame was selected');
     }
@@ -88,8 +89,14 @@ function refuseCompressed(head: Uint8Array, file: string): void {
   }
 }
 
-function holdsText(head: Uint8Array): boolean {
-  return head.length >= HEAD_BYTES || head.some((byte) => byte > 32);
+/** White space, perhaps behind a byte order mark. */
+function isBlank(head: Uint8Array): boolean {
+  const hasMark = head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf;
+  return head.subarray(hasMark ? 3 : 0).every((byte) => byte <= 32);
+}
+
+function emptyFile(file: string): ParseError {
+  return new ParseError({ file }, 'the file is empty; a frame was expected');
 }
 
 /** A stream whose beginning can be looked at before it is read. */

@@ -10,3 +10,4 @@ export { randomOrder, renumber } from './renumber.ts';
 export { randomRotation, rotate, translate } from './rigid-motion.ts';
 export { randomSpecies, rewriteSpeciesTable } from './species-descriptions.ts';
 export { type TestDescriptorOptions, testDescriptor } from './test-descriptor.ts';
+export { type ReaderExample, type TestedReadOptions, type TestReaderOptions, testReader } from './test-reader.ts';

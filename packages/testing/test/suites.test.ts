@@ -2,9 +2,10 @@ import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { outsideTest, testDescriptor } from '@surprisal/testing';
+import { outsideTest, testDescriptor, testReader } from '@surprisal/testing';
 import { describe, expect, it } from 'vitest';
 import { coordination, descriptorOf } from './coordination.ts';
+import { points } from './points.ts';
 
 interface Outcome {
   readonly fullName: string;
@@ -27,6 +28,7 @@ async function outcomes(suite: string, environment: Record<string, string> = {})
 }
 
 testDescriptor(descriptorOf(coordination), { runs: 4 });
+testReader(points);
 
 describe('testDescriptor', () => {
   it('finds each fault', async () => {
@@ -68,6 +70,32 @@ describe('testDescriptor', () => {
     // And these have no fault.
     expect(failuresOf('has a kink at the cutoff')).toBe('');
     expect(failuresOf('tells species apart')).toBe('');
+  });
+});
+
+describe('testReader', () => {
+  it('finds each fault', async () => {
+    const failed = (await outcomes('broken-readers')).filter(({ status }) => status === 'failed');
+    const failuresOf = (name: string) =>
+      failed
+        .filter(({ fullName }) => fullName.includes(`reader of ${name} `))
+        .map(({ fullName }) => fullName)
+        .join('\n');
+    expect(failuresOf('sees chunks')).toContain('in chunks of any size');
+    expect(failuresOf('knows no marks')).toContain('with the line ends and the mark of any system');
+    expect(failuresOf('knows no Windows')).toContain('with the line ends and the mark of any system');
+    expect(failuresOf('wants an end')).toContain('without the end of its last line');
+    expect(failuresOf('trusts a last line')).toContain('cut off, for what it is not');
+    expect(failuresOf('drops what it does not understand')).toContain('cut off, for what it is not');
+    expect(failuresOf('takes all frames')).toContain('by slice');
+    expect(failuresOf('does not stop')).toContain('stops when its signal has fired');
+    expect(failuresOf('throws what it likes')).toContain('never stumbles');
+    expect(failuresOf('reads nothing for nothing')).toContain('refuses files without content');
+    expect(failuresOf('takes infinity')).toContain('refuses coordinates that are not finite');
+    expect(failuresOf('believes counts')).toContain('believes no number of atoms');
+    expect(failuresOf('keeps its source')).toContain('lets go of');
+    expect(failuresOf('rounds what it writes')).toContain('reads what is written');
+    expect(failuresOf('reads something else')).toContain('reads two frames');
   });
 });
 
