@@ -54,7 +54,7 @@ export interface ReferenceValues {
 }
 
 /** Formats that can be read, by the first folder or the ending of a path. */
-const READABLE = /(?:\.(?:xyz|extxyz|dump|out)|dump\.[^.]*)$/;
+const READABLE = /(?:\.(?:xyz|extxyz|dump|out|cif)|dump\.[^.]*)$/;
 
 /** Every data set that has values and can be read. */
 export function referenceSets(folder: string): readonly ReferenceValues[] {

@@ -19,7 +19,12 @@ const bundle = await rolldown({
     if (level === 'warn') throw new Error(log.message);
   },
 });
-const { output } = await bundle.write({ file: target, format: 'esm', minify: true, comments: { legal: true } });
+const { output } = await bundle.write({
+  file: target,
+  format: 'esm',
+  minify: true,
+  postBanner: '/*! With parts of molstar, copyright Mol* contributors, MIT licence: see THIRD-PARTY-LICENCES.txt */',
+});
 await bundle.close();
 await rm(`${target}.map`, { force: true });
 

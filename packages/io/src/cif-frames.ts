@@ -8,7 +8,7 @@ import type { FrameReader } from './select-frames.ts';
 import type { Warnings } from './warnings.ts';
 
 /** Largest CIF file that is read: it is parsed as a whole. */
-export const LARGEST_CIF: number = 64 * 1024 * 1024;
+const LARGEST_CIF: number = 64 * 1024 * 1024;
 const FIRST_BUFFER = 64 * 1024;
 const LINE_FEED = 10;
 

@@ -22,7 +22,7 @@ import {
 import type { Warnings } from './warnings.ts';
 
 /** Images of a site, and two sites, that are closer than this are one place. Å. */
-export const SAME_PLACE = 0.05;
+const SAME_PLACE = 0.05;
 /** Thinnest cell that is believed: below it, places that are far apart could not be told from images of one. Å. */
 const THINNEST_CELL = 4 * SAME_PLACE;
 /** Atoms that a file may ask for by few sites and many operations. */
@@ -350,6 +350,10 @@ function readOperations(
     number: block.value('_space_group_IT_number', '_symmetry_Int_Tables_number')?.text,
   };
   const listed = block.column('_space_group_symop_operation_xyz', '_symmetry_equiv_pos_as_xyz');
+  const magnetic = block.column('_space_group_symop_magn_operation_xyz');
+  if (listed === undefined && magnetic !== undefined) {
+    throw block.error(magnetic, 0, 'magnetic symmetry is not read; write the operations without it');
+  }
   const metric = cell === null ? undefined : metricOf(cell);
   const operations = listed === undefined ? undefined : listedOperations(block, listed);
   if (listed !== undefined && operations !== undefined) {

@@ -173,8 +173,9 @@ let made: Table | undefined;
  */
 function table(): Table {
   if (made !== undefined) return made;
-  const entries: Entry[] = tabulatedSpaceGroups().map(({ name, number, operations }) => ({
+  const entries = tabulatedSpaceGroups().map(({ name, number, operations }) => ({
     name,
+    setting: number,
     number: number % 1000,
     operations: operations.map((rows) => ({
       rotation: rows.flatMap((row) => row.slice(0, 3)),
@@ -182,19 +183,19 @@ function table(): Table {
     })),
   }));
   const bySymbol = new Map<string, Entry[]>();
-  const byNumber = new Map<number, Entry[]>();
+  const byNumber = new Map<number, (typeof entries)[number][]>();
   for (const entry of entries) {
-    const { name, number } = entry;
+    const { name, number, setting } = entry;
     // Hexagonal axes stand in the table as H, rhombohedral ones as R, right behind them.
     const key = keyOf(name.replace(/^H /, 'R '));
     const known = bySymbol.get(key);
     if (known === undefined) bySymbol.set(key, [entry]);
     else known.push(entry);
-    const standard = byNumber.get(number);
-    if (standard === undefined) byNumber.set(number, [entry]);
-    else if (/^[HR] /.test(name) && standard.every(({ operations }) => operations.length !== entry.operations.length)) {
-      standard.push(entry);
-    }
+    if (setting >= 1000 && !name.startsWith('R ')) continue;
+    const standard = byNumber.get(number) ?? [];
+    const same = standard.findIndex((other) => other.setting === setting);
+    if (same < 0) byNumber.set(number, [...standard, entry]);
+    else if (name.length < (standard[same] as typeof entry).name.length) standard[same] = entry;
   }
   const addAlias = (alias: string, entry: Entry) => {
     if (!bySymbol.has(keyOf(alias))) bySymbol.set(keyOf(alias), [entry]);

@@ -63,7 +63,7 @@ export function formatSymmetryOperation({ rotation, translation }: SymmetryOpera
 }
 
 /** First `second`, then `first`. */
-export function compose(first: SymmetryOperation, second: SymmetryOperation): SymmetryOperation {
+function compose(first: SymmetryOperation, second: SymmetryOperation): SymmetryOperation {
   const rotation: number[] = [];
   const translation: number[] = [];
   for (let row = 0; row < 3; row++) {
