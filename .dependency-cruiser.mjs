@@ -18,6 +18,8 @@ const FLOORS = {
 
 const BROWSER_SAFE = '^packages/(core|neighbors|kernels|descriptors|entropy)/src/';
 const ENTRY_POINTS = '^(packages|apps)/[^/]+/(src|dist)/(node/)?index\\.(ts|js|d\\.ts)$';
+/** The one file whose imports are bundled into it by the build, so that a development dependency is enough. */
+const BUNDLED = '^packages/io/src/molstar-cif\\.ts$';
 
 const floorRules = Object.entries(FLOORS).map(([room, floor]) => ({
   name: `floor-of-${room.slice(room.indexOf('/') + 1)}`,
@@ -102,8 +104,21 @@ export default {
     {
       name: 'dependency-is-declared',
       severity: 'error',
-      from: { path: '^(packages|apps)/[^/]+/(src|bin)/' },
+      from: { path: '^(packages|apps)/[^/]+/(src|bin)/', pathNot: BUNDLED },
       to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown', 'npm-dev'], dependencyTypesNot: ['npm', 'npm-peer'] },
+    },
+    {
+      name: 'bundled-takes-molstar-alone',
+      comment: 'What the build bundles into a package is no dependency of it; nothing else may come in that way.',
+      severity: 'error',
+      from: { path: BUNDLED },
+      to: { pathNot: '(^|/)node_modules/molstar/lib/' },
+    },
+    {
+      name: 'molstar-comes-in-bundled',
+      severity: 'error',
+      from: { path: '^(packages|apps)/', pathNot: [BUNDLED, '^packages/io/(test|scripts)/'] },
+      to: { path: 'node_modules/molstar/' },
     },
     {
       name: 'no-cycles',

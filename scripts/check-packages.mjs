@@ -1,8 +1,9 @@
 /**
  * Packs every package and looks at the tarballs: publint (is it what package managers and runtimes expect?),
- * are-the-types-wrong (does TypeScript find the types?), and whether every built file has a source that explains it.
+ * are-the-types-wrong (does TypeScript find the types?), whether every built file has a source that explains it, and
+ * whether it imports nothing that an installation would lack.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { packWorkspace } from './pack-workspace.mjs';
@@ -11,7 +12,8 @@ import { runCommand } from './run-command.mjs';
 const folder = await mkdtemp(join(tmpdir(), 'surprisal-packages-'));
 let failed = false;
 try {
-  for (const [name, { tarball, files }] of await packWorkspace(folder)) {
+  const packed = await packWorkspace(folder);
+  for (const [name, { tarball, files }] of packed) {
     const isCommand = files.some((file) => file.startsWith('bin/'));
     const results = await Promise.all([
       runCommand('publint', ['run', tarball, '--strict']),
@@ -23,7 +25,12 @@ try {
       failed = true;
       console.error(`${name}:\n${stdout}${stderr}`);
     }
-    for (const problem of contentProblems(files)) {
+    const unpacked = join(folder, 'unpacked', name);
+    await mkdir(unpacked, { recursive: true });
+    const { code, stderr } = await runCommand('tar', ['-xzf', tarball, '-C', unpacked]);
+    if (code !== 0) throw new Error(`${tarball} cannot be unpacked:\n${stderr}`);
+    const problems = [...contentProblems(files), ...(await importProblems(join(unpacked, 'package'), files))];
+    for (const problem of problems) {
       failed = true;
       console.error(`${name}: ${problem}`);
     }
@@ -46,6 +53,35 @@ function contentProblems(files) {
   if (!files.includes('README.md')) problems.push('there is no README.md');
   for (const file of files) {
     if (/(?:^|\/)test\//.test(file)) problems.push(`${file} belongs to the tests, not to the package`);
+  }
+  return problems;
+}
+
+/**
+ * What a built file imports is Node's, the package's own, or one of its dependencies.
+ *
+ * @param {string} folder  the unpacked package
+ * @param {string[]} files
+ */
+async function importProblems(folder, files) {
+  const {
+    name,
+    dependencies = {},
+    optionalDependencies = {},
+    peerDependencies = {},
+  } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'));
+  const known = new Set([name, ...[dependencies, optionalDependencies, peerDependencies].flatMap(Object.keys)]);
+  const problems = [];
+  for (const file of files.filter((each) => /^dist\/.*\.(?:js|d\.ts)$/.test(each))) {
+    const code = await readFile(join(folder, file), 'utf8');
+    for (const [, whole, part] of code.matchAll(
+      /\b(?:from|import)\s*['"]([^'"\s]+)['"]|\bimport\(\s*['"`]([^'"`\s]+)/g,
+    )) {
+      const specifier = whole ?? part ?? '';
+      const from = /^(?:@[^/]+\/)?[^/]+/.exec(specifier)?.[0] ?? '';
+      if (/^(?:\.|node:)/.test(specifier) || known.has(from)) continue;
+      problems.push(`${file} imports ${specifier}, which is no dependency`);
+    }
   }
   return problems;
 }

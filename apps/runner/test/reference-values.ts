@@ -54,7 +54,7 @@ export interface ReferenceValues {
 }
 
 /** Formats that can be read, by the first folder or the ending of a path. */
-const READABLE = /(?:\.(?:xyz|extxyz|dump|out|poscar)|dump\.[^.]*|XDATCAR[^/]*)$/;
+const READABLE = /(?:\.(?:xyz|extxyz|dump|out|poscar|cif)|dump\.[^.]*|XDATCAR[^/]*)$/;
 
 /** Every data set that has values and can be read. */
 export function referenceSets(folder: string): readonly ReferenceValues[] {

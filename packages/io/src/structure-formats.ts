@@ -1,3 +1,4 @@
+import { CifFrames } from './cif-frames.ts';
 import { formatExtxyz } from './format-extxyz.ts';
 import type { FrameWriter } from './frame-writer.ts';
 import { parseReal } from './info-value.ts';
@@ -14,7 +15,7 @@ import { XdatcarFrames } from './xdatcar-frames.ts';
 import { XyzFrames } from './xyz-frames.ts';
 
 /** The formats of structure files. Extended and plain XYZ share one reader: each frame says which it is. */
-export type StructureFormat = 'extxyz' | 'lammps-data' | 'lammps-dump' | 'poscar' | 'xdatcar' | 'xyz';
+export type StructureFormat = 'cif' | 'extxyz' | 'lammps-data' | 'lammps-dump' | 'poscar' | 'xdatcar' | 'xyz';
 
 /** One format: how it is told from others, read and written. */
 export interface StructureFormatEntry {
@@ -35,6 +36,13 @@ export interface StructureFormatEntry {
 
 /** Every format, in the order in which contents are held against them: what is told by a mere number comes last. */
 export const STRUCTURE_FORMATS: readonly StructureFormatEntry[] = [
+  {
+    name: 'cif',
+    title: 'CIF',
+    extensions: ['cif', 'mmcif'],
+    recognizes: (lines) => /^data_\S/i.test(lines.find((line) => /^\s*[^\s#]/.test(line))?.trim() ?? ''),
+    read: (lines, warnings) => new CifFrames(lines, warnings),
+  },
   {
     name: 'lammps-dump',
     title: 'LAMMPS text dump',

@@ -14,7 +14,10 @@ describe('detectFormat', () => {
     ['# comment', 'run.lammpstrj', 'lammps-dump'],
     ['', 'run.extxyz.gz', 'extxyz'],
     ['', 'RUN.XYZ', 'extxyz'],
-    ['data_x', 'x.cif', undefined],
+    ['data_x', 'x', 'cif'],
+    ['\n# a comment\r\nDATA_1\r\n', 'x.xyz', 'cif'],
+    ['data_', 'x', undefined],
+    ['', 'x.cif.gz', 'cif'],
     ['\x89HDF', 'x', undefined],
   ])('%j in %s is %s', (content, name, format) => {
     expect(detectFormat(head(content), name)).toBe(format);

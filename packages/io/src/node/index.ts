@@ -1,3 +1,4 @@
+export { type ExpandInputsOptions, expandInputs, type InputPath } from './expand-inputs.ts';
 export { isMatrixFile, type MatrixFileKind, matrixFileKind } from './matrix-file.ts';
 export { type OpenOptions, openStructures } from './open-structures.ts';
 export { readMatrix } from './read-matrix.ts';
