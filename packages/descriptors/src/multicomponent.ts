@@ -30,7 +30,7 @@ export interface MulticomponentOptions extends QuestsOptions {
  * @param options.species  S distinct symbols, in the order of the blocks; those of all data that are to be compared
  * @param options  the others as those of {@link quests}, the same for every block
  * @returns a descriptor of (S + 1)(2k − 1) columns, or 2k − 1 for S = 1; its values are in 1/Å. `compute` throws
- *   INVALID_ARGUMENT if an atom is of a species that is not in the list, and what that of `quests` throws; it takes twice as long
+ *   INVALID_ARGUMENT if an atom is of a species that is not in the list, and what that of `quests` throws; it takes up to twice as long
  * @throws {SurprisalError} INVALID_ARGUMENT if an option makes no sense
  * @see Schwalbe-Koda et al., Nat. Commun. 16, 4014 (2025), Methods, for one block; the order of blocks and what one species
  *   means are ours
