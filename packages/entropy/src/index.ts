@@ -24,6 +24,15 @@ export { type Asymptote, type CurvePoint, fitAsymptote, type UndeterminedAsympto
 export { type FrameEntropies, frameEntropies } from './frame-entropies.ts';
 export { type InformationGap, informationGap } from './information-gap.ts';
 export {
+  type Duplicates,
+  type EnvironmentPair,
+  type FramePair,
+  type LeakageOptions,
+  type LeakageResult,
+  leakage,
+  type Repetitions,
+} from './leakage.ts';
+export {
   type LearningCurve,
   type LearningCurveOptions,
   type LearningCurvePoint,
