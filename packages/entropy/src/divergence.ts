@@ -38,7 +38,8 @@ const ISOLATED_BELOW = -(ISOLATION_BANDWIDTHS ** 2) / 2;
  * that has nothing within 8h, its set does not know the density. K is not normalised, so that H(Y, X) compares with the
  * entropy H and not with a differential entropy of densities; the divergences do not depend on that. They are those of the
  * densities smoothed by h. What two random halves of one set give, about 0 of either sign, is the floor below which a
- * divergence says nothing; see {@link compareSets}, which states it.
+ * divergence says nothing; see {@link compareSets}, which states it. JS leans below 0 where sets are undersampled: the
+ * mixture knows twice as many points as a set knows of itself.
  *
  * @param y  (m×d) row-major, 1/Å
  * @param x  (n×d), made by the same descriptor
