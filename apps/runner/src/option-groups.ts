@@ -25,15 +25,15 @@ export function addInputOptions(command: Command): Command {
       ).argParser(frameOption),
     )
     .addOption(
-      new Option('--format <format>', 'of structure files; else told by content, then by extension').choices(
+      new Option('--format <format>', 'of structure files; else told by content, then by name').choices(
         READABLE_FORMATS,
       ),
     )
     .addOption(
-      new Option('--species <map>', 'symbols of the atom types of LAMMPS dumps: 1=Cu,2=Zr').argParser(speciesOfTypes),
+      new Option('--species <map>', 'symbols of the atom types of LAMMPS files: 1=Cu,2=Zr').argParser(speciesOfTypes),
     )
     .addOption(
-      new Option('--units <style>', 'unit style of LAMMPS dumps that do not say it, else metal (Å)').choices(
+      new Option('--units <style>', 'unit style of LAMMPS files that do not say it, else metal (Å)').choices(
         LAMMPS_UNIT_STYLES,
       ),
     )

@@ -27,8 +27,12 @@ export function atomicWeight(symbol: string): number | undefined {
   return number < 1 ? undefined : WEIGHTS[number - 1];
 }
 
-/** The one element that a mass means; undefined where there is none, or more than one (40.0 is Ar or Ca). */
+/**
+ * The one element that a mass means; undefined where there is none, or more than one (40.0 is Ar or Ca). The mass 1 means
+ * none: it stands in files of model particles far oftener than for hydrogen.
+ */
 export function elementOfMass(mass: number): string | undefined {
+  if (mass === 1) return undefined;
   const candidates: number[] = [];
   for (let number = 1; number <= LAST_COMMON; number++) {
     if (RARE.has(number)) continue;

@@ -38,7 +38,7 @@ export class LammpsDataWriter implements FrameWriter {
     const atoms = atomCount(structure);
     checkSymbols(structure, format, /^(?![\d#*])[^\s#]+$/);
     const { cell, origin, positions, velocities } = this.#restricted(structure, format);
-    const types = numberTypes(structure, warnings);
+    const types = numberTypes(structure, warnings, canBeLabels);
     const ids = idsOf(structure, warnings);
     const molecules = columnOf(structure, 'mol', 'integer', 1);
     const charges = columnOf(structure, 'q', 'real', 1);
@@ -325,13 +325,17 @@ interface Types {
 }
 
 /** The types of the atoms: those of the column `type`, where each of them is one species and they leave few gaps; else by species. */
-function numberTypes(structure: Structure, warnings: Warnings): Types {
+function numberTypes(
+  structure: Structure,
+  warnings: Warnings,
+  canStand: (symbols: readonly string[]) => boolean = () => true,
+): Types {
   const { symbols, index } = structure.species;
   const own = columnOf(structure, 'type', 'integer', 1);
   const kept = own instanceof Float64Array ? keptTypes(own, structure) : undefined;
-  if (kept !== undefined) return kept;
+  if (kept !== undefined && canStand(kept.symbols)) return kept;
   if (structure.columns.has('type')) {
-    warnings.warn('types', 'the column "type" does not say of which species the atoms are; they are numbered anew');
+    warnings.warn('types', 'the types in the column "type" are not the species, one for one; they are numbered anew');
   }
   return { of: Uint32Array.from(index, (place) => place + 1), symbols, isKept: false };
 }
@@ -344,8 +348,13 @@ function keptTypes(types: Float64Array, { species }: Structure): Types | undefin
     if ((symbols[type - 1] ?? symbol) !== symbol) return undefined;
     symbols[type - 1] = symbol;
   }
-  // Types of which there is no atom need a mass all the same; they take the name X.
-  return { of: types, symbols: Array.from(symbols, (symbol) => symbol ?? 'X'), isKept: true };
+  // Types of which there is no atom need a mass all the same, and a name.
+  return { of: types, symbols: Array.from(symbols, (symbol, type) => symbol ?? `X${type + 1}`), isKept: true };
+}
+
+/** Names that are no elements are written as labels of types, of which LAMMPS wants no two alike. */
+function canBeLabels(symbols: readonly string[]): boolean {
+  return symbols.every((symbol) => atomicWeight(symbol) !== undefined) || new Set(symbols).size === symbols.length;
 }
 
 /** The ids of the atoms: those of the column `id`, where they are distinct and above 0; else counted from 1. */

@@ -14,9 +14,9 @@ export interface ReadOptions {
   readonly format?: StructureFormat | undefined;
   /** Default: every frame. */
   readonly frames?: FrameSlice | undefined;
-  /** Symbols of the atom types of a LAMMPS dump, such as `{ 1: 'Na', 2: 'Cl' }`. */
+  /** Symbols of the atom types of a LAMMPS file, or of the blocks of a VASP file that has none: `{ 1: 'Na', 2: 'Cl' }`. */
   readonly species?: Readonly<Record<number, string>> | undefined;
-  /** Unit style of a LAMMPS dump that does not say it; default `metal`, so that lengths are in Å. */
+  /** Unit style of a LAMMPS file that does not say it; default `metal`, so that lengths are in Å. */
   readonly units?: string | undefined;
   /** Told once of each thing that is odd about a file and yet can be read. */
   readonly onWarning?: ((message: string) => void) | undefined;

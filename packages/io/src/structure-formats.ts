@@ -70,7 +70,7 @@ export const STRUCTURE_FORMATS: readonly StructureFormatEntry[] = [
     names: /^(?:POSCAR|CONTCAR)/i,
     recognizes: (lines) =>
       linesBehindVaspCell(lines)
-        ?.slice(0, 2)
+        ?.slice(0, 6)
         .some((line) => /^\s*\d+(?:\s+\d+)*\s*$/.test(line)) === true,
     read: (lines, warnings, options) => new PoscarFrames(lines, warnings, options),
     write: (warnings) => new PoscarWriter(warnings),

@@ -1,5 +1,6 @@
-import { detectFormat } from '@surprisal/io';
+import { detectFormat, READABLE_FORMATS, readStructures, WRITABLE_FORMATS } from '@surprisal/io';
 import { describe, expect, it } from 'vitest';
+import { STRUCTURE_FORMATS } from '../src/structure-formats.ts';
 
 const head = (text: string) => new TextEncoder().encode(text);
 
@@ -18,8 +19,42 @@ describe('detectFormat', () => {
     ['\n# a comment\r\nDATA_1\r\n', 'x.xyz', 'cif'],
     ['data_', 'x', undefined],
     ['', 'x.cif.gz', 'cif'],
+    ['t\n1\n4 0 0\n0 4 0\n0 0 4\nNa\n1\nDirect\n', 'a.xyz', 'poscar'],
+    ['1\n1.0\n4 0 0\n0 4 0\n0 0 4\n1\nDirect\n', 'a', 'poscar'],
+    ['\ufeff\r\n1.0 1.0 1.0\r\n4 0 0 # a\r\n0 4 0\r\n0 0 4\r\nNa\r\nCl\r\n1\r\n1\r\n', 'a', 'poscar'],
+    ['t\n1\n4 0 0\n0 4 0\n0 0 4\nNa\n1\nDirect configuration=     1\n', 'POSCAR', 'xdatcar'],
+    ['t\n1\n4 0 0\n0 4 0\n0 0 4\n1\nKonfig= 1\n', 'a', 'xdatcar'],
+    ['5\n\n 12 atoms\n', 'a', 'lammps-data'],
+    ['t\n# 4 particles\n0 34  xlo xhi # wide\n', 'a.xyz', 'lammps-data'],
+    ['?', 'runs/POSCAR', 'poscar'],
+    ['?', 'CONTCAR.relaxed', 'poscar'],
+    ['?', 'x.VASP', 'poscar'],
+    ['?', 'XDATCAR.gz', 'xdatcar'],
+    ['?', 'data.water', 'lammps-data'],
+    ['?', 'water.data.gz', 'lammps-data'],
+    ['?', 'water.lmp', 'lammps-data'],
+    ['?', 'POSCAR.xyz', 'extxyz'],
+    ['?', 'data.dump', 'lammps-dump'],
+    ['?', 'data/water', undefined],
+    ['?', 'my-POSCAR', undefined],
     ['\x89HDF', 'x', undefined],
   ])('%j in %s is %s', (content, name, format) => {
     expect(detectFormat(head(content), name)).toBe(format);
+  });
+});
+
+describe('the table of formats', () => {
+  it('names each format, each extension once', () => {
+    const extensions = STRUCTURE_FORMATS.flatMap((entry) => entry.extensions);
+    expect(new Set(extensions).size).toBe(extensions.length);
+    expect(new Set(READABLE_FORMATS).size).toBe(STRUCTURE_FORMATS.length);
+    expect(READABLE_FORMATS).toEqual(expect.arrayContaining([...WRITABLE_FORMATS]));
+  });
+
+  it('is what a file of no known format is told of', async () => {
+    const frames = readStructures(new Blob(['what is this']).stream(), { file: 'a.unheard' });
+    const error: unknown = await frames.next().catch((caught: unknown) => caught);
+    expect(error).toMatchObject({ code: 'UNKNOWN_FORMAT' });
+    for (const { title } of STRUCTURE_FORMATS) expect((error as Error).message).toContain(title);
   });
 });
