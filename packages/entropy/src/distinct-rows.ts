@@ -72,3 +72,10 @@ export class DistinctRows {
     return kind;
   }
 }
+
+/** The first row of each of the kinds 0 … kinds − 1, all of which occur. */
+export function firstRows(kindOfRow: Uint32Array, kinds: number): Uint32Array {
+  const firsts = new Uint32Array(kinds);
+  for (let row = kindOfRow.length - 1; row >= 0; row--) firsts[kindOfRow[row]!] = row;
+  return firsts;
+}

@@ -1,4 +1,10 @@
+export {
+  type BandwidthFromNeighborsOptions,
+  bandwidthFromNeighbors,
+  type NeighborBandwidth,
+} from './bandwidth-from-neighbors.ts';
 export { type BandwidthRule, bandwidthFromVolume } from './bandwidth-from-volume.ts';
+export { type BandwidthScanOptions, type BandwidthScanRow, bandwidthScan } from './bandwidth-scan.ts';
 export { type CompareSetsOptions, compareSets, type SetComparison, type SetMaps } from './compare-sets.ts';
 export {
   DEFAULT_BANDWIDTH,
@@ -20,6 +26,13 @@ export {
   type MetricsResult,
   metrics,
 } from './entropy.ts';
+export {
+  type ExpectedNeighborsOptions,
+  expectedNeighbors,
+  type NeighborRadiusOptions,
+  neighborRadius,
+  suggestedNeighbors,
+} from './expected-neighbors.ts';
 export { type Asymptote, type CurvePoint, fitAsymptote, type UndeterminedAsymptote } from './fit-asymptote.ts';
 export { type FrameEntropies, frameEntropies } from './frame-entropies.ts';
 export { type InformationGap, informationGap } from './information-gap.ts';
@@ -41,6 +54,14 @@ export {
   type SubsetUnit,
 } from './learning-curve.ts';
 export { novelty, overlap } from './overlap.ts';
+export {
+  type NeighborhoodParameters,
+  type SensitivityOptions,
+  type SensitivityParameter,
+  type SensitivityResult,
+  type SensitivityRow,
+  sensitivity,
+} from './sensitivity.ts';
 export { type SlicedWassersteinOptions, slicedWasserstein } from './sliced-wasserstein.ts';
 export { type Summary, summarize } from './summarize.ts';
 export { type SamplingJudgement, undersampled } from './undersampled.ts';

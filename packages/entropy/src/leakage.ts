@@ -1,7 +1,7 @@
-import { type Context, cooperate, createMatrix, type Matrix, SurprisalError } from '@surprisal/core';
+import { type Context, cooperate, type Matrix, SurprisalError } from '@surprisal/core';
 import { checkOffsets } from './check-offsets.ts';
 import { DEFAULT_BANDWIDTH, DEFAULT_EPSILON } from './defaults.ts';
-import { DistinctRows } from './distinct-rows.ts';
+import { DistinctRows, firstRows } from './distinct-rows.ts';
 import { NearestRows } from './nearest-rows.ts';
 import { rowProjection } from './row-projection.ts';
 import { squaredDistance } from './squared-distance.ts';
@@ -128,8 +128,7 @@ export async function leakage(train: Matrix, test: Matrix, options: LeakageOptio
   });
   const exact = new Counter<EnvironmentPair>(limit);
   const near = new Counter<EnvironmentPair>(limit);
-  const references = distinctOf(train, firsts);
-  const nearest = radius > tolerance ? new NearestRows(references, 'the training set') : undefined;
+  const nearest = radius > tolerance ? new NearestRows(train, 'the training set', firsts) : undefined;
   const projection = rowProjection(test, 'the test set');
   for (let row = 0; row < test.rows; row++) {
     await breathe(train.rows + test.rows + row);
@@ -140,7 +139,7 @@ export async function leakage(train: Matrix, test: Matrix, options: LeakageOptio
       continue;
     }
     const found = nearest?.nearest(test, row, projection[row]!, -1, radius * radius);
-    if (found !== undefined) near.add(() => pairOf(row, firsts[found.row]!));
+    if (found !== undefined) near.add(() => pairOf(row, found.row));
   }
   return {
     bandwidth,
@@ -211,20 +210,6 @@ class Counter<Pair> {
   of(total: number): Repetitions<Pair> {
     return { count: this.#count, share: this.#count / total, pairs: this.#pairs };
   }
-}
-
-/** For each kind below `kinds`, the first row of that kind. */
-function firstRows(ofRow: Uint32Array, kinds: number): Uint32Array {
-  const firsts = new Uint32Array(kinds);
-  for (let row = ofRow.length - 1; row >= 0; row--) firsts[ofRow[row]!] = row;
-  return firsts;
-}
-
-function distinctOf({ columns, data }: Matrix, rows: Uint32Array): Matrix {
-  const distinct =
-    data instanceof Float64Array ? new Float64Array(rows.length * columns) : new Float32Array(rows.length * columns);
-  for (const [i, row] of rows.entries()) distinct.set(data.subarray(row * columns, (row + 1) * columns), i * columns);
-  return createMatrix(rows.length, columns, distinct);
 }
 
 function distanceOf(x: Matrix, row: number, y: Matrix, other: number): number {

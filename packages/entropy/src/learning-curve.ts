@@ -1,16 +1,9 @@
-import {
-  type Context,
-  createMatrix,
-  type Matrix,
-  matrixRows,
-  randomSequence,
-  SurprisalError,
-  sharedBuffer,
-} from '@surprisal/core';
+import { type Context, createMatrix, type Matrix, matrixRows, SurprisalError, sharedBuffer } from '@surprisal/core';
 import { checkOffsets } from './check-offsets.ts';
 import { DEFAULT_FRACTIONS, DEFAULT_REPEATS, DEFAULT_SEED } from './defaults.ts';
 import { type EntropyResult, entropyMany } from './entropy.ts';
 import { type Asymptote, fitAsymptote, refused, type UndeterminedAsymptote } from './fit-asymptote.ts';
+import { randomSubset } from './random-subset.ts';
 import { undersampled } from './undersampled.ts';
 
 /** What subsets are drawn of, or counted in. */
@@ -264,21 +257,10 @@ class SubsetReader {
     return createMatrix(rows, columns, target);
   }
 
-  /** The units with the smallest of random keys, ascending: every subset of this size is equally likely. */
   #draw(count: number, repeat: number): Uint32Array {
     const { units, nested, seed } = this.#plan;
     // The stream depends on the size of the subset, not on its place among the fractions.
-    const stream = repeat * (units + 1) + (nested ? 0 : count);
-    const random = randomSequence(randomSequence(seed).integer(stream, 2 ** 52));
-    const keys = Float64Array.from({ length: units }, (_, unit) => random.uniform(unit));
-    const limit = keys.toSorted()[count - 1]!;
-    const chosen = new Uint32Array(count);
-    // Two equal keys at the limit are next to impossible; the earlier unit goes first.
-    let [at, ties] = [0, count - keys.reduce((below, key) => below + (key < limit ? 1 : 0), 0)];
-    for (let unit = 0; unit < units; unit++) {
-      if (keys[unit]! < limit || (keys[unit] === limit && ties-- > 0)) chosen[at++] = unit;
-    }
-    return chosen;
+    return randomSubset(count, units, seed, repeat * (units + 1) + (nested ? 0 : count));
   }
 
   #storage(length: number): Float64Array | Float32Array {

@@ -23,10 +23,11 @@ export class NearestRows {
   readonly #keys: Float64Array;
   readonly #slack: number;
 
-  constructor(references: Matrix, what: string) {
+  /** @param rows  those of the references that count; default all */
+  constructor(references: Matrix, what: string, rows?: Uint32Array) {
     const projection = rowProjection(references, what);
     this.#references = references;
-    this.#order = Uint32Array.from(projection.keys()).sort((a, b) => projection[a]! - projection[b]! || a - b);
+    this.#order = Uint32Array.from(rows ?? projection.keys()).sort((a, b) => projection[a]! - projection[b]! || a - b);
     this.#keys = Float64Array.from(this.#order, (row) => projection[row]!);
     this.#slack = ROUNDING * Math.max(1, Math.abs(this.#keys[0] ?? 0), Math.abs(this.#keys.at(-1) ?? 0));
   }

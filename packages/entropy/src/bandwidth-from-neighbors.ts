@@ -1,0 +1,124 @@
+import { type Context, cooperate, type Matrix, SurprisalError } from '@surprisal/core';
+import { DEFAULT_SEED } from './defaults.ts';
+import { DistinctRows, firstRows } from './distinct-rows.ts';
+import { NearestRows } from './nearest-rows.ts';
+import { randomSubset } from './random-subset.ts';
+import { rowProjection } from './row-projection.ts';
+import { type Summary, summarize } from './summarize.ts';
+
+/** Options of {@link bandwidthFromNeighbors}. */
+export interface BandwidthFromNeighborsOptions extends Pick<Context, 'signal' | 'onProgress'> {
+  /** How many environments are asked for their nearest, 1 or more; default 1000. All are looked at as neighbours. */
+  readonly sample?: number | undefined;
+  /** A whole number; default 0. */
+  readonly seed?: number | undefined;
+}
+
+/** A bandwidth that comes from the data, and what it comes from. */
+export interface NeighborBandwidth {
+  /** h, 1/Å */
+  readonly bandwidth: number;
+  /** From the sampled environments to their nearest distinct one, 1/Å. */
+  readonly distances: Summary;
+  readonly environments: number;
+  /** Environments that were asked. */
+  readonly sample: number;
+  readonly seed: number;
+  /** Environments equal to an earlier one. */
+  readonly duplicates: number;
+  /** Distance up to which two environments are equal, 1/Å. */
+  readonly tolerance: number;
+}
+
+const STAGE = 'nearest neighbours';
+const DEFAULT_SAMPLE = 1000;
+/** Two environments nearer than this share of the root mean square distance of all are one, described twice. */
+const EQUAL_SHARE = 1e-4;
+/** And so are those nearer than this share of the size of their numbers: nothing but rounding sets them apart. */
+const ROUNDING_SHARE = 1e-9;
+
+/**
+ * A bandwidth from the distances in the data, for any descriptor: also for molecules, slabs and descriptors of one's own, where there
+ * is no volume per atom.
+ *
+ *     h = median_i d_i / √2,   d_i = min { |x_i − x_j| : x_j ≠ x_i }
+ *
+ * so that the typical environment is one nat from its nearest distinct one, K = exp(−d²/2h²) = 1/e: near enough that neighbours
+ * count, far enough that they differ. For the QUESTS descriptor it gives 0.013 to 0.014 1/Å for public sets of azobenzene, silicon,
+ * graphite and copper, 0.019 for lithium and aspirin, 0.021 for ethanol, 0.052 for liquid water. More data lie closer: sets
+ * that are to be compared need one h, taken from one of them.
+ *
+ * Environments equal to within 10⁻⁴ of the root mean square distance of all (or rounding) count as one, so duplicates do not pull
+ * h to 0. Exact: all environments are looked at, by brute force over those that can be nearest, for a sample of them.
+ *
+ * @param x  (n×d) row-major, 1/Å, one environment per row
+ * @returns h in the unit of x; a function of the data and the seed
+ * @throws {SurprisalError} EMPTY_INPUT if there are fewer than two environments; INVALID_ARGUMENT if all are equal, a
+ *   number is not finite, or an option is no whole number; ABORTED
+ *
+ * @example
+ * const { bandwidth } = await bandwidthFromNeighbors(x);
+ * const { entropy: h } = await entropy(x, { bandwidth });
+ */
+export async function bandwidthFromNeighbors(
+  x: Matrix,
+  options: BandwidthFromNeighborsOptions = {},
+): Promise<NeighborBandwidth> {
+  const { sample: wanted = DEFAULT_SAMPLE, seed = DEFAULT_SEED } = options;
+  if (!(Number.isSafeInteger(wanted) && wanted >= 1)) {
+    throw new SurprisalError('INVALID_ARGUMENT', `the sample is ${wanted}; it must be a whole number, 1 or more`);
+  }
+  if (!Number.isSafeInteger(seed)) {
+    throw new SurprisalError('INVALID_ARGUMENT', `the seed is ${seed}; it must be a whole number`);
+  }
+  const projection = rowProjection(x, 'the environments');
+  const sample = Math.min(wanted, x.rows);
+  const tolerance = toleranceOf(x);
+  const breathe = cooperate(STAGE, x.rows + sample, 'environments', options);
+  const distinct = new DistinctRows(tolerance);
+  const kinds = await distinct.add(x, 'the environments', breathe);
+  if (distinct.count < 2) {
+    throw new SurprisalError(
+      x.rows < 2 ? 'EMPTY_INPUT' : 'INVALID_ARGUMENT',
+      x.rows < 2
+        ? `there ${x.rows === 1 ? 'is one environment' : 'are no environments'}; a bandwidth from neighbours needs at least two`
+        : `all ${x.rows} environments are equal; a bandwidth from neighbours needs two that differ. Give one, or take it from the volume per atom`,
+      { details: { environments: x.rows } },
+    );
+  }
+  const nearest = new NearestRows(x, 'the environments', firstRows(kinds, distinct.count));
+  const distances = new Float64Array(sample);
+  for (const [i, row] of randomSubset(sample, x.rows, seed, 0).entries()) {
+    await breathe(x.rows + i);
+    const found = nearest.nearest(x, row, projection[row]!, tolerance * tolerance, Number.POSITIVE_INFINITY);
+    // None only where an environment lies within the tolerance of all kinds there are.
+    distances[i] = found === undefined ? tolerance : Math.sqrt(found.squared);
+  }
+  const summary = summarize(distances);
+  return {
+    bandwidth: summary.median / Math.SQRT2,
+    distances: summary,
+    environments: x.rows,
+    sample,
+    seed,
+    duplicates: x.rows - distinct.count,
+    tolerance,
+  };
+}
+
+function toleranceOf({ rows, columns, data }: Matrix): number {
+  let [variance, largest] = [0, 0];
+  for (let c = 0; c < columns; c++) {
+    let [mean, squares] = [0, 0];
+    for (let row = 0; row < rows; row++) {
+      const value = data[row * columns + c]!;
+      const difference = value - mean;
+      mean += difference / (row + 1);
+      squares += difference * (value - mean);
+      largest = Math.max(largest, Math.abs(value));
+    }
+    variance += squares / Math.max(1, rows);
+  }
+  // Two environments drawn at random are at a mean squared distance of twice the variance.
+  return Math.max(EQUAL_SHARE * Math.sqrt(2 * variance), ROUNDING_SHARE * largest);
+}
