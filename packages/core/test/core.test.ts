@@ -13,8 +13,8 @@ import {
   type Progress,
   randomSequence,
   SurprisalError,
-  serialCommunicator,
   selectRows,
+  serialCommunicator,
   stackMatrices,
   sumOverRows,
 } from '../src/index.ts';

@@ -41,7 +41,7 @@ export class CifFrames implements FrameReader {
     }
     if (this.#met === 0) {
       throw new ParseError(
-        { file },
+        { file, line: this.#lines.line },
         'no data block holds atoms; _atom_site_fract_x … or _atom_site_Cartn_x … were expected',
       );
     }
@@ -56,10 +56,11 @@ export class CifFrames implements FrameReader {
     const { file } = this.#lines;
     const text = await this.#readText();
     this.#text = text;
-    if (hasOpenTextField(text)) {
+    const open = openTextField(text);
+    if (open !== undefined) {
       throw new ParseError(
-        { file },
-        'the file ends within a text field; a line that begins with ; was expected behind it',
+        { file, ...placeOf(text, open) },
+        'the text field that begins here has no end, a line that begins with ;',
       );
     }
     let blocks: CifData[];
@@ -70,9 +71,8 @@ export class CifFrames implements FrameReader {
         throw new ParseError({ file, line: error.line, text: error.text }, error.message, { cause: error });
       }
       // The parser stumbles over a loop without names.
-      throw new ParseError({ file }, 'this is not a CIF file: its loops or names cannot be understood', {
-        cause: error,
-      });
+      const loop = Math.max(0, text.search(/(?<!\S)loop_(?!\s+_)/i));
+      throw new ParseError({ file, ...placeOf(text, loop) }, 'names (_…) were expected behind loop_', { cause: error });
     }
     const last = text.trimEnd().length;
     if (
@@ -113,7 +113,9 @@ export class CifFrames implements FrameReader {
   }
 }
 
-/** Whether a line that begins with a semicolon opens a text that no other one closes. */
-function hasOpenTextField(text: string): boolean {
-  return ((text.match(/(?:^|[\r\n]);/g) ?? []).length & 1) === 1;
+/** Where a line that begins with a semicolon opens a text that no other one closes. */
+function openTextField(text: string): number | undefined {
+  let open: number | undefined;
+  for (const { index } of text.matchAll(/(?<=^|[\r\n]);/g)) open = open === undefined ? index : undefined;
+  return open;
 }

@@ -31,6 +31,7 @@ const MOST_ATOMS = 2_000_000;
 const MOST_OPERATIONS = 1024;
 /** Occupancies of one place may add up to this. */
 const FULL = 1.01;
+const FORMULA = /^(?:[A-Z][a-z]?\d*\.?\d*\s*)+$/;
 /** Coordinates beyond this are none. */
 const LARGEST_COORDINATE = 1e6;
 /** Largest difference between the matrix that a file gives for its axes and the one that is taken, relative. */
@@ -142,7 +143,39 @@ function crystal(
       toCartesian(cell, own as number[], first, positions, at);
     }
   }
+  if (sharers.size === 0) compareWithFormula(block, atoms, warnings);
   return assemble(block, positions, atoms, cell, hasOccupancy);
+}
+
+/**
+ * Warns where the atoms of the cell are not those that the formula and Z announce: hydrogen was not located, the file is
+ * cut off between two rows, or its symmetry is not what was taken.
+ */
+function compareWithFormula(block: CifBlock, atoms: readonly Site[], warnings: Warnings): void {
+  const formula = block.value('_chemical_formula_sum');
+  const units = block.value('_cell_formula_units_Z');
+  if (formula === undefined || units === undefined || !FORMULA.test(formula.text)) return;
+  const z = block.number(units.values, 0, units.text);
+  const missing = new Map<string, number>();
+  for (const [, symbol = '', count] of formula.text.matchAll(/([A-Z][a-z]?)([\d.]*)/g)) {
+    const element = elementOfSymbol(symbol) ?? symbol;
+    missing.set(element, (missing.get(element) ?? 0) + z * (count === '' ? 1 : Number(count)));
+  }
+  const expected = new Map(missing);
+  for (const { element, occupancy } of atoms) missing.set(element, (missing.get(element) ?? 0) - occupancy);
+  for (const [element, count] of missing) {
+    const announced = expected.get(element) ?? 0;
+    if (Math.abs(count) <= 0.5 || Math.abs(count) <= 0.01 * announced) continue;
+    warnings.warn(
+      'formula',
+      `data_${block.name}: the formula ${formula.text} with Z = ${units.text} makes ${short(announced)} atoms of ${element} in the ` +
+        `cell; there are ${short(announced - count)}`,
+    );
+  }
+}
+
+function short(value: number): string {
+  return String(Number(value.toPrecision(6)));
 }
 
 /** An image of a site: in the cell, but for the site itself, which stays where the file has it. */
@@ -174,7 +207,7 @@ function judgeSharedPlace(block: CifBlock, owner: Site, others: readonly Site[],
       other.place,
       other.row,
       `${other.label} lies where ${owner.label} does (line ${block.lineOf(owner.place, owner.row)}), and their occupancies add up to ` +
-        `${Number(total.toPrecision(4))}; at most 1 was expected`,
+        `${short(total)}; at most 1 was expected`,
     );
   }
   const [first] = others as [Site];

@@ -1,6 +1,7 @@
 import { type Context, cooperate, createMatrix, type Matrix, ParseError, SurprisalError } from '@surprisal/core';
 import { Inflate, Zip, ZipPassThrough } from 'fflate';
 import { type ByteSource, memorySource, readBytes } from './byte-source.ts';
+import { type CompressionLimit, checkCompressionRatio } from './compression-limit.ts';
 import { crc32 } from './crc32.ts';
 import {
   allocateNpy,
@@ -16,7 +17,7 @@ import {
 import { readZipDirectory, type ZipMember, zipContentOffset } from './zip-directory.ts';
 
 /** How a matrix is taken from a `.npz` archive. */
-export interface NpzOptions extends Pick<Context, 'signal' | 'onProgress'> {
+export interface NpzOptions extends Pick<Context, 'signal' | 'onProgress'>, CompressionLimit {
   /** Name of the array; default `descriptors`, else the only array of two dimensions. */
   readonly array?: string | undefined;
 }
@@ -39,7 +40,8 @@ const LARGEST_ARCHIVE = 2 ** 32 - 2 ** 20;
  * @param bytes  the whole file
  * @param file  its name, for errors
  * @throws {SurprisalError} PARSE_ERROR if it is damaged; INVALID_ARGUMENT if it is not clear which array is meant;
- *   UNSUPPORTED as {@link parseNpy}, and for compression other than deflate; ABORTED
+ *   UNSUPPORTED as {@link parseNpy}, for compression other than deflate, and for one that expands beyond belief
+ *   (`maxCompressionRatio`); ABORTED
  */
 export function parseNpz(bytes: Uint8Array, file = '<input>', options: NpzOptions = {}): Promise<Matrix> {
   return readNpz(memorySource(bytes, file), options);
@@ -60,6 +62,7 @@ export async function readNpz(source: ByteSource, options: NpzOptions = {}): Pro
   if (member.method === DEFLATED && member.size > LARGEST_RATIO * member.compressedSize + PIECE) {
     throw new ParseError({ file }, `${member.compressedSize} compressed bytes cannot hold ${member.size}`);
   }
+  if (member.method === DEFLATED) checkCompressionRatio(file, member.compressedSize, member.size, options);
   const target = allocateNpy(header, member.size - header.offset, file);
   await content.fill(target.bytes, cooperate('read', target.bytes.length, 'bytes', options));
   await arrangeNpy(target, cooperate('read', target.matrix.rows, 'rows', options));
@@ -89,9 +92,7 @@ export function formatNpz(
  * @example
  * const file = new Blob([...formatNpzArrays({ x, frames: Float64Array.of(0, 21, 42) })]);
  */
-export function formatNpzArrays(
-  arrays: Readonly<Record<string, Matrix | Float64Array>>,
-): Generator<Uint8Array, void> {
+export function formatNpzArrays(arrays: Readonly<Record<string, Matrix | Float64Array>>): Generator<Uint8Array, void> {
   return formatMembers(
     Object.entries(arrays).map(([name, array]) =>
       array instanceof Float64Array

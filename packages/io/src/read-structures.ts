@@ -80,13 +80,23 @@ function openReader(
   throw new SurprisalError('UNKNOWN_FORMAT', `"${String(format)}" is no known format; known are: ${known}`);
 }
 
+/** What compressed files begin with. */
+const COMPRESSED: readonly { readonly name: string; readonly magic: readonly number[]; readonly remedy: string }[] = [
+  { name: 'gzipped', magic: [0x1f, 0x8b], remedy: "DecompressionStream('gzip')" },
+  { name: 'compressed by xz', magic: [0xfd, 0x37, 0x7a, 0x58, 0x5a], remedy: 'xz -dc' },
+  { name: 'compressed by bzip2', magic: [0x42, 0x5a, 0x68], remedy: 'bzip2 -dc' },
+  { name: 'compressed by zstd', magic: [0x28, 0xb5, 0x2f, 0xfd], remedy: 'zstd -dc' },
+  { name: 'a zip archive', magic: [0x50, 0x4b, 0x03, 0x04], remedy: 'unzip -p' },
+];
+
 function refuseCompressed(head: Uint8Array, file: string): void {
-  if (head[0] === 0x1f && head[1] === 0x8b) {
-    throw new SurprisalError(
-      'UNSUPPORTED',
-      `${file}: the bytes are gzipped; decompress them first, for example with DecompressionStream('gzip')`,
-    );
-  }
+  const compression = COMPRESSED.find(({ magic }) => magic.every((byte, at) => head[at] === byte));
+  if (compression === undefined) return;
+  throw new SurprisalError(
+    'UNSUPPORTED',
+    `${file}: the bytes are ${compression.name}; decompress them first, for example with ${compression.remedy}`,
+    { details: { file } },
+  );
 }
 
 /** White space, perhaps behind a byte order mark. */

@@ -232,6 +232,20 @@ describe('sites of CIF', () => {
     ]);
   });
 
+  it('counts the atoms against the formula', async () => {
+    const formula = (sum: string, z: number) =>
+      withWarnings(
+        `${P1}_chemical_formula_sum '${sum}'\n_cell_formula_units_Z ${z}\n${atoms('C1 C 0 0 0\nH1 D .5 0 0')}`,
+      );
+    expect((await formula('C H', 1)).warnings).toEqual([]);
+    expect((await formula('C0.5 D0.5', 2)).warnings).toEqual([]);
+    expect((await formula('C H4', 1)).warnings).toEqual([
+      'x.cif: data_x: the formula C H4 with Z = 1 makes 4 atoms of H in the cell; there are 1',
+    ]);
+    expect((await formula('C H', 2)).warnings[0]).toContain('2 atoms of C in the cell; there are 1');
+    expect((await formula('H', 1)).warnings[0]).toContain('0 atoms of C in the cell; there are 1');
+  });
+
   it('merges an atom that is listed twice, and refuses two species in one place', async () => {
     const twice = await withWarnings(`${P1}${atoms('C1 C 0 0 0\nC2 C 1 0.999 0')}`);
     expect(atomCount(twice.structures[0] as Structure)).toBe(1);
@@ -268,10 +282,10 @@ describe('broken CIF', () => {
   it.each([
     ['data_x\n', 'no data block holds atoms'],
     ['data_x\n_a 1\n', 'no data block holds atoms'],
-    ['data_x\nloop_\n1 2\n', 'cannot be understood'],
+    ['data_x\nloop_\n1 2\n', 'x.cif:2:1: names (_…) were expected behind loop_'],
     ['data_x\n_a 1 2\n', ':2: a name (_…), loop_ or data_… was expected (near "2")'],
     ['data_x\n_a\n_b 1\n', ':3: Expected value.'],
-    ['data_x\n_a\n;text\n', 'the file ends within a text field'],
+    ['data_x\n_a\n;text\n', 'x.cif:3:1: the text field that begins here has no end'],
     ['data_x\nsave_y\n_a 1\n', 'Unfinished save frame'],
     [`data_x\n_cell_length_a 1\n${CUBIC}${COPPER_SITE}`, '_cell_length_a is given twice'],
     [`data_x\n${COPPER_SITE}`, 'fractional coordinates need a cell'],

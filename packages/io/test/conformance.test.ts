@@ -334,3 +334,47 @@ testFormat('xdatcar', {
   written: [[rich, skewed, slab, strange]],
   tolerance: 1e-12,
 });
+
+const CIF_HEAD = `data_salt
+_chemical_formula_sum 'Na Cl'
+_cell_formula_units_Z 2
+_cell_length_a 4
+_cell_length_b 5
+_cell_length_c 6
+_cell_angle_alpha 90
+_cell_angle_beta 90
+_cell_angle_gamma 90
+loop_
+_space_group_symop_operation_xyz
+'x,y,z'
+'-x,1/2+y,-z'
+`;
+const CIF_ATOMS = `loop_
+_atom_site_label
+_atom_site_type_symbol
+_atom_site_fract_x
+_atom_site_fract_y
+_atom_site_fract_z
+_atom_site_occupancy
+Na1 Na+ 0.25 0.1(2) 0.5 1
+'Cl 1' Cl- 0 .5 0 1.0
+`;
+const salt = structureOf([1, 0.5, 3, 3, 3, 3, 0, 2.5, 0, 0, 0, 0], ['Na', 'Na', 'Cl', 'Cl'], {
+  cell: Float64Array.of(4, 0, 0, 0, 5, 0, 0, 0, 6),
+  columns: { label: words('Na1', 'Na1', 'Cl_1', 'Cl_1'), occupancy: real(1, 1, 1, 1, 1) },
+  info: { data: text('salt') },
+});
+testFormat('cif', {
+  examples: [
+    { name: 'a crystal', content: `${CIF_HEAD}${CIF_ATOMS}`, structures: [salt] },
+    {
+      name: 'two blocks with a text between them',
+      content: `${CIF_HEAD}${CIF_ATOMS}data_about\n_text\n;\ndata_none\n;\n${CIF_HEAD}${CIF_ATOMS}`,
+      structures: [salt, salt],
+      warnings: ['data_about holds no atoms and is passed over'],
+    },
+  ],
+  withCoordinate: (coordinate) => `${CIF_HEAD}${CIF_ATOMS.replace('0.25', coordinate)}`,
+  ignoresText: true,
+  isWritten: false,
+});

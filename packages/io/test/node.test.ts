@@ -54,9 +54,59 @@ describe('openStructures', () => {
     expect(await read(await fileOf(members, '.xyz.gz'))).toHaveLength(2);
   });
 
+  it('refuses what comes behind a gzip stream and is no other one', async () => {
+    const whole = gzipSync(XYZ);
+    const behind = [
+      Buffer.from('garbage'),
+      Buffer.from([0x1f]),
+      Buffer.from([0, 0, 0, 1]),
+      Buffer.concat([Buffer.alloc(9), whole]),
+    ];
+    for (const [at, tail] of behind.entries()) {
+      const sentence =
+        at === 1 ? 'the gzip stream is cut off' : 'behind the gzip stream comes something that is not gzip';
+      await expect(read(await fileOf(Buffer.concat([whole, tail]), '.gz'))).rejects.toThrow(sentence);
+    }
+    // A block of a tape is filled with zeros.
+    expect(await read(await fileOf(Buffer.concat([whole, Buffer.alloc(700_000)]), '.xyz.gz'))).toHaveLength(2);
+    expect(await read(await fileOf(Buffer.concat([whole, whole, Buffer.alloc(3)]), '.xyz.gz'))).toHaveLength(4);
+  });
+
+  it('refuses what is compressed twice or otherwise, and reads what is only called so', async () => {
+    await expect(read(await fileOf(gzipSync(gzipSync(XYZ)), '.xyz.gz'))).rejects.toMatchObject({
+      code: 'UNSUPPORTED',
+      message: expect.stringMatching(/\.xyz\.gz: the file is gzipped twice; decompress it once, with gunzip$/),
+    });
+    for (const magic of ['\xfd7zXZ', 'BZh9', '\x28\xb5\x2f\xfd', 'PK\x03\x04']) {
+      await expect(read(await fileOf(Buffer.from(`${magic}…`, 'latin1'), '.xyz'))).rejects.toMatchObject({
+        code: 'UNSUPPORTED',
+        message: expect.stringContaining('decompress them first'),
+      });
+    }
+    const warnings: string[] = [];
+    const target = await fileOf(XYZ, '.xyz.gz');
+    expect(await read(target, { onWarning: (message: string) => warnings.push(message) })).toHaveLength(2);
+    expect(warnings).toEqual([`${target}: the name ends in .gz, but the file is not gzipped; read as it is`]);
+  });
+
+  it('refuses a file that expands beyond belief, unless it is allowed to', async () => {
+    const frame = `1\n${'a'.repeat(1_000_000)}\nH 0 0 0\n`;
+    const bomb = await fileOf(gzipSync(frame.repeat(80)), '.xyz.gz');
+    const frames = parseFrameSlice('79:');
+    await expect(read(bomb, { frames })).rejects.toMatchObject({
+      code: 'UNSUPPORTED',
+      message: expect.stringMatching(/more than 500 each; this is how files look .* set maxCompressionRatio$/),
+    });
+    expect(await read(bomb, { frames, maxCompressionRatio: Number.POSITIVE_INFINITY })).toHaveLength(1);
+    // What does no harm may expand as it likes.
+    expect(
+      await read(await fileOf(gzipSync(frame.repeat(60)), '.xyz.gz'), { frames: parseFrameSlice('59:') }),
+    ).toHaveLength(1);
+  });
+
   it('refuses a gzip file that is cut off at any byte, or damaged', async () => {
     const bytes = gzipSync(XYZ);
-    for (let length = 2; length < bytes.length; length++) {
+    for (let length = 1; length < bytes.length; length++) {
       const target = await fileOf(bytes.subarray(0, length), '.xyz.gz');
       await expect(read(target), `cut at ${length}`).rejects.toThrow(`${target}: the gzip stream is cut off`);
     }

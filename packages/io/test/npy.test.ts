@@ -187,7 +187,9 @@ describe('npz', () => {
 
   it('holds several arrays, each under its name', async () => {
     const matrix = createMatrix(2, 3, Float64Array.of(1, 2, 3, 4, 5, 6));
-    const bytes = joined(formatNpzArrays({ x: matrix, y: createMatrix(1, 2, Float64Array.of(7, 8)), v: Float64Array.of(9) }));
+    const bytes = joined(
+      formatNpzArrays({ x: matrix, y: createMatrix(1, 2, Float64Array.of(7, 8)), v: Float64Array.of(9) }),
+    );
     expect(await parseNpz(bytes, 'all.npz', { array: 'x' })).toEqual(matrix);
     expect([...(await parseNpz(bytes, 'all.npz', { array: 'y' })).data]).toEqual([7, 8]);
     await expect(parseNpz(bytes, 'all.npz', { array: 'v' })).rejects.toThrow(/dimension/);
@@ -202,6 +204,19 @@ describe('npz', () => {
       damaged[at + offset] = (damaged[at + offset] as number) ^ 1;
       await expect(parseNpz(damaged)).rejects.toThrow('its checksum is wrong');
     }
+  });
+
+  it('refuses a matrix that expands beyond belief, unless it is allowed to', async () => {
+    const rows = 9_000_000;
+    const matrix = npy(`{'descr': '<f8', 'fortran_order': False, 'shape': (${rows}, 1), }`, 8 * rows);
+    const archive = zip(matrix);
+    await expect(parseNpz(archive, 'x.npz')).rejects.toMatchObject({
+      code: 'UNSUPPORTED',
+      message: expect.stringMatching(
+        /^x\.npz\[x\]: \d+ compressed bytes make \d+ and perhaps more, more than 500 each/,
+      ),
+    });
+    expect((await parseNpz(archive, 'x.npz', { maxCompressionRatio: 1100 })).rows).toBe(rows);
   });
 
   it('does not inflate more than it was promised, nor believe promises that cannot be kept', async () => {

@@ -27,8 +27,11 @@ export interface TestReaderOptions {
   readonly name: string;
   readonly read: (bytes: AsyncIterable<Uint8Array>, options: TestedReadOptions) => AsyncIterable<Structure>;
   readonly examples: readonly ReaderExample[];
-  /** A file in which this text stands for the number of atoms of its last frame; it holds fewer than a hundred. */
-  readonly withAtoms: (count: string) => string;
+  /**
+   * A file in which this text stands for the number of atoms of its last frame; it holds fewer than a hundred. Left out by a
+   * format that declares none.
+   */
+  readonly withAtoms?: (count: string) => string;
   /** A file in which this text stands for one coordinate. */
   readonly withCoordinate: (coordinate: string) => string;
   /** The text of a file of structures. */
@@ -238,6 +241,7 @@ export function testReader(options: TestReaderOptions): void {
     });
 
     test('believes no number of atoms that are not there', async () => {
+      if (withAtoms === undefined) return;
       for (const count of ['100', '20000000', '1000000000000', '99999999999999999999', '-1', '1.5', 'many']) {
         const before = process.memoryUsage().arrayBuffers;
         await expectRefusal(withAtoms(count), `${count} atoms`, true);
