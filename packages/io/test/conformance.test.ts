@@ -1,5 +1,5 @@
 import { type Column, createStructure, type InfoValue, type Structure, type StructureInit } from '@surprisal/core';
-import { formatStructures, readStructures, type StructureFormat } from '@surprisal/io';
+import { formatStructures, readStructures, type StructureFormat, WRITABLE_FORMATS } from '@surprisal/io';
 import { type TestReaderOptions, testReader } from '@surprisal/testing';
 
 const text = (value: string): InfoValue => ({ kind: 'string', shape: [], values: [value] });
@@ -63,13 +63,10 @@ const molecule = structureOf([0, 0, 0, 0, 0, 0.74], ['H', 'H']);
 const strange = structureOf([0, 0, 0, 1, 1, 1], ['X1', 'water'], { cell: cube(3) });
 
 /** The suite of a format of ours. */
-function testFormat(
-  format: StructureFormat,
-  suite: Omit<TestReaderOptions, 'name' | 'read' | 'write'> & { readonly isWritten?: boolean },
-): void {
-  const { isWritten = true, ...rest } = suite;
+function testFormat(format: StructureFormat, suite: Omit<TestReaderOptions, 'name' | 'read' | 'write'>): void {
+  const isWritten = WRITABLE_FORMATS.includes(format);
   testReader({
-    ...rest,
+    ...suite,
     name: format,
     read: (bytes, options) => readStructures(bytes, { ...options, format }),
     ...(isWritten && { write: (structures, options) => formatStructures(structures, { ...options, format }) }),
@@ -333,4 +330,39 @@ testFormat('xdatcar', {
   withCoordinate: (coordinate) => XDATCAR.replace('0.375', coordinate),
   written: [[rich, skewed, slab, strange]],
   tolerance: 1e-12,
+});
+
+const CIF = `data_salt
+_cell_length_a 4
+_cell_length_b 4.0
+_cell_length_c 8
+_cell_angle_alpha 90
+_cell_angle_beta 90
+_cell_angle_gamma 90
+_space_group_IT_number 1
+loop_
+_atom_site_label
+_atom_site_type_symbol
+_atom_site_fract_x
+_atom_site_fract_y
+_atom_site_fract_z
+Na1 Na 0 0 0
+Cl1 Cl 0.5 0.25 0.125
+`;
+testFormat('cif', {
+  examples: [
+    {
+      name: 'a block of two atoms',
+      content: CIF,
+      structures: [
+        structureOf([0, 0, 0, 2, 1, 1], ['Na', 'Cl'], {
+          cell: Float64Array.of(4, 0, 0, 0, 4, 0, 0, 0, 8),
+          columns: { label: words('Na1', 'Cl1') },
+          info: { data: text('salt') },
+        }),
+      ],
+    },
+  ],
+  withCoordinate: (coordinate) => CIF.replace('0.125', coordinate),
+  endsAnywhere: true,
 });

@@ -187,7 +187,9 @@ describe('npz', () => {
 
   it('holds several arrays, each under its name', async () => {
     const matrix = createMatrix(2, 3, Float64Array.of(1, 2, 3, 4, 5, 6));
-    const bytes = joined(formatNpzArrays({ x: matrix, y: createMatrix(1, 2, Float64Array.of(7, 8)), v: Float64Array.of(9) }));
+    const bytes = joined(
+      formatNpzArrays({ x: matrix, y: createMatrix(1, 2, Float64Array.of(7, 8)), v: Float64Array.of(9) }),
+    );
     expect(await parseNpz(bytes, 'all.npz', { array: 'x' })).toEqual(matrix);
     expect([...(await parseNpz(bytes, 'all.npz', { array: 'y' })).data]).toEqual([7, 8]);
     await expect(parseNpz(bytes, 'all.npz', { array: 'v' })).rejects.toThrow(/dimension/);
