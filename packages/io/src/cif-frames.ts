@@ -74,12 +74,8 @@ export class CifFrames implements FrameReader {
       const loop = Math.max(0, text.search(/(?<!\S)loop_(?!\s+_)/i));
       throw new ParseError({ file, ...placeOf(text, loop) }, 'names (_…) were expected behind loop_', { cause: error });
     }
-    const last = text.trimEnd().length;
-    if (
-      !this.#lines.terminated &&
-      blocks.some(({ values }) => values.some(({ count, end }) => end(count - 1) === last))
-    ) {
-      const { line } = placeOf(text, last);
+    if (!this.#lines.terminated) {
+      const { line } = placeOf(text, text.trimEnd().length);
       this.#warnings.warn('unterminated', `line ${line}, the last, has no end; the file may be cut off there`);
     }
     return blocks;

@@ -15,7 +15,7 @@ export interface FormatStructuresOptions {
  * The text of a file that holds these structures, in pieces, frame by frame as they come.
  *
  * @throws {SurprisalError} UNKNOWN_FORMAT if the format is not written; INVALID_ARGUMENT if it cannot hold a structure,
- *   or not so many of them
+ *   or not so many of them; EMPTY_INPUT if there is none
  *
  * @example
  * for await (const text of formatStructures([structure], { format: 'extxyz' })) console.log(text);
@@ -33,5 +33,10 @@ export async function* formatStructures(
     });
   }
   const writer = entry.write(new Warnings(file, options.onWarning));
-  for await (const structure of structures) yield* writer.write(structure);
+  let frames = 0;
+  for await (const structure of structures) {
+    frames++;
+    yield* writer.write(structure);
+  }
+  if (frames === 0) throw new SurprisalError('EMPTY_INPUT', `${file}: there is no structure to write`);
 }

@@ -51,6 +51,7 @@ const SECTIONS: ReadonlySet<string> = new Set([
   ...['BondBond13', 'AngleAngle'].map((kind) => `${kind} Coeffs`),
 ]);
 
+const HASH = 35;
 /** What a header may count beside atoms and their types; none of it is kept. */
 const OTHER_COUNTS =
   /^(?:bonds|angles|dihedrals|impropers|ellipsoids|lines|triangles|bodies|(?:bond|angle|dihedral|improper) types|extra (?:bond|angle|dihedral|improper|special) per atom|(?:bond|angle|dihedral|improper)s? per atom)$/;
@@ -371,7 +372,7 @@ export class LammpsDataFrames implements FrameReader {
           this.#refuseField(`atom ${row + 1} of ${atoms}, column "${names[column]}"`, expected);
       }
       this.#checkType(layout, row, header);
-      if (scanner.next() && lines.bytes[scanner.from] !== 35 && !layout.isOpen) {
+      if (scanner.next() && lines.bytes[scanner.from] !== HASH && !layout.isOpen) {
         throw lines.error(
           `atom ${row + 1} of ${atoms} has more fields than the ${names.length} that were expected: ${names.join(' ')}`,
           scanner.text(),
@@ -446,7 +447,7 @@ export class LammpsDataFrames implements FrameReader {
       if (!(lines.advance() || (await lines.more()))) {
         throw lines.error(`the file ends after ${row} of the ${atoms} atoms that line ${atomsLine} declares`);
       }
-    } while (lines.isBlank());
+    } while (lines.isBlank() || lines.bytes[lines.start] === HASH);
     const first = lines.bytes[lines.start] as number;
     if (first >= 65 && SECTIONS.has(splitComment(lines.text())[0])) {
       throw lines.error(
@@ -488,7 +489,7 @@ export class LammpsDataFrames implements FrameReader {
         const expected = builder.read(scanner, row);
         if (expected !== undefined) this.#refuseField(`velocity ${row + 1} of ${atoms}`, expected);
       }
-      if (scanner.next() && lines.bytes[scanner.from] !== 35) {
+      if (scanner.next() && lines.bytes[scanner.from] !== HASH) {
         this.#warnings.warn('angular', 'what stands behind the velocities (such as angular ones) is not read');
       }
     }

@@ -81,7 +81,7 @@ export const STRUCTURE_FORMATS: readonly StructureFormatEntry[] = [
     extensions: ['lmp', 'data', 'lammps-data'],
     names: /^data\./i,
     recognizes: (lines) =>
-      lines.slice(1, 60).some((line) => /^\s*(?:\S+\s+\S+\s+xlo\s+xhi|\d+\s+atoms)\s*(?:#.*)?$/.test(line)),
+      lines.slice(1).some((line) => /^(?:\s*\S+){2}\s+(?:xlo\s+xhi|\S+\s+avec)\s*(?:#.*)?$/.test(line)),
     read: (lines, warnings, options) => new LammpsDataFrames(lines, warnings, options),
     write: (warnings) => new LammpsDataWriter(warnings),
   },

@@ -142,7 +142,8 @@ async function readBlocks(lines: LineReader): Promise<{ names: string[] | undefi
   let words = wordsOf(await nextLine(lines, expected));
   let names: string[] | undefined;
   while (words.length > 0 && !WHOLE.test(words[0] as string)) {
-    names = [...(names ?? []), ...words];
+    names ??= [];
+    names.push(...words);
     const number = words.find((word) => Number.isFinite(parseReal(word)));
     if (number !== undefined) throw lines.error('among the names of the species stands a number', number);
     if (names.length > MOST_SPECIES) throw lines.error(`there are more than ${MOST_SPECIES} species`);

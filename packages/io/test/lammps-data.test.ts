@@ -138,6 +138,8 @@ describe('reading LAMMPS data', () => {
   it('reads files without atoms, and atoms without words around them', async () => {
     const empty = await read('\n0 atoms\n0 34 xlo xhi\n0 34 ylo yhi\n0 34 zlo zhi\n0 0 0 xy xz yz\n');
     expect(empty.positions.length).toBe(0);
+    const spaced = FILE.replace('2 2 1 2 3', '\n# a comment\n2 2 1 2 3');
+    expect(await read(spaced)).toEqual(await read(FILE));
     expect((await read('\n0 4 xlo xhi\n0 4 ylo yhi\n0 4 zlo zhi\n\nAtoms\n\n')).positions.length).toBe(0);
   });
 

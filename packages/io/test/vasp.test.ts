@@ -1,4 +1,4 @@
-import type { Column, Structure } from '@surprisal/core';
+import type { Column, InfoValue, Structure } from '@surprisal/core';
 import { maxAbsDifference, property } from '@surprisal/testing';
 import { describe, expect, it } from 'vitest';
 import { readOne, readText, refusal, symbolsOf } from './read-text.ts';

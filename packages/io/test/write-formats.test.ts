@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { type Column, createStructure, type Pbc, type Structure } from '@surprisal/core';
-import { formatStructures, type StructureFormat } from '@surprisal/io';
+import { formatStructures, type StructureFormat, WRITABLE_FORMATS } from '@surprisal/io';
 import { openStructures, writeStructures } from '@surprisal/io/node';
 import { bruteForceNeighbors, maxAbsDifference, property, randomStructure } from '@surprisal/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -142,6 +142,7 @@ describe('what is written', () => {
     for (const format of ['xyz', 'extxyz', 'lammps-data', 'lammps-dump'] as const) {
       expect(await refused(format, structureOf({ species: ['Cu', 'a b'] })), format).toMatch(/rename it|white space/);
     }
+    for (const format of WRITABLE_FORMATS) expect(await refused(format), format).toContain('no structure to write');
     const none = createStructure({ positions: new Float64Array(0), cell: CELL });
     expect(await refused('poscar', none)).toContain('without atoms');
     expect(await refused('cif' as StructureFormat, one)).toContain('is not written; the formats that are: ');

@@ -17,7 +17,7 @@ export interface WriteStructuresOptions extends WriteOptions {
  * Writes structures to a file, one after the other, as they come; gzipped where its name ends in `.gz`.
  *
  * @throws {SurprisalError} UNKNOWN_FORMAT if neither `format` nor the name give a format that is written;
- *   INVALID_ARGUMENT if the format cannot hold a structure, or not so many; and as {@link writeFileSafely}
+ *   INVALID_ARGUMENT if the format cannot hold a structure, or not so many; EMPTY_INPUT if there is none; and as {@link writeFileSafely}
  *
  * @example
  * await writeStructures('copy.xyz.gz', openStructures('run.lammpstrj'));
