@@ -21,17 +21,16 @@ export async function checkInputs(paths: readonly string[]): Promise<void> {
 }
 
 /**
- * Looks at the target before any work.
+ * The ending of the target.
  *
  * @param endings  file endings that the command can write, such as `.npy`
- * @returns the ending; undefined where nothing is to be written
- * @throws {UsageError} if the ending is none of them, the folder cannot be written, or the target exists and may not be
- *   replaced
+ * @returns undefined where nothing is to be written
+ * @throws {UsageError} if the ending is none of them
  */
-export async function checkOutput<Ending extends string>(
-  { output, overwrite }: Pick<CommandOptions, 'output' | 'overwrite'>,
+export function endingOf<Ending extends string>(
+  output: string | undefined,
   endings: readonly Ending[],
-): Promise<Ending | undefined> {
+): Ending | undefined {
   if (output === undefined) return undefined;
   // Longer endings first: .xyz.gz is not .gz.
   const ending = endings
@@ -40,17 +39,26 @@ export async function checkOutput<Ending extends string>(
   if (ending === undefined) {
     throw new UsageError(`${output}: the ending says how to write it; this command writes ${endings.join(', ')}`);
   }
+  return ending;
+}
+
+/**
+ * Looks at the target before any work.
+ *
+ * @throws {UsageError} if the folder cannot be written, or the target exists and may not be replaced
+ */
+export async function checkTarget({ output, overwrite }: Pick<CommandOptions, 'output' | 'overwrite'>): Promise<void> {
+  if (output === undefined) return;
   const folder = dirname(output);
   await access(folder, constants.W_OK | constants.X_OK).catch((error) => {
     throw new UsageError(`${output} cannot be written: ${folder}: ${reasonOf(error)}`);
   });
-  if ((await lstat(output).catch(() => undefined)) === undefined) return ending;
+  if ((await lstat(output).catch(() => undefined)) === undefined) return;
   if (!overwrite) throw new UsageError(`${output} exists; choose another name, or replace it with --overwrite`);
   const status = await stat(output).catch(() => undefined);
   if (status !== undefined && !status.isFile()) {
     throw new UsageError(`${output} exists and is no regular file; choose another name`);
   }
-  return ending;
 }
 
 /** Whether a path names a regular file, not a pipe or a device. */

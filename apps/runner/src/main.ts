@@ -103,6 +103,14 @@ const COMMANDS: Readonly<Record<CommandName, () => Promise<CommandAction>>> = {
   entropy: async () => (await import('./commands/entropy.ts')).entropy,
   dh: async () => (await import('./commands/dh.ts')).dh,
   overlap: async () => (await import('./commands/overlap.ts')).overlap,
+  metrics: async () => (await import('./commands/metrics.ts')).metrics,
+  'learning-curve': async () => (await import('./commands/learning-curve.ts')).learningCurve,
+  gap: async () => (await import('./commands/gap.ts')).gap,
+  compare: async () => (await import('./commands/compare.ts')).compare,
+  leakage: async () => (await import('./commands/leakage.ts')).leakage,
+  bandwidth: async () => (await import('./commands/bandwidth.ts')).bandwidth,
+  neighbors: async () => (await import('./commands/neighbors.ts')).neighbors,
+  convert: async () => (await import('./commands/convert.ts')).convert,
   doctor: async () => (await import('./commands/doctor.ts')).doctor,
 };
 

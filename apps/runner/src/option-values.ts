@@ -12,12 +12,48 @@ export interface CommandOptions {
   /** Å */
   readonly tieTolerance: number;
   readonly precision: Precision;
-  /** 1/Å */
-  readonly bandwidth: readonly number[];
+  /** What is computed of an environment: the name of a descriptor, or the path of a module. */
+  readonly descriptor: string;
+  /** Its own options, as JSON. */
+  readonly descriptorOptions: string | undefined;
+  readonly bandwidth: BandwidthOption;
+  /** The label by which environments are told apart. */
+  readonly groupBy: string | undefined;
   /** nats */
   readonly eps: number;
   /** Files of the reference set. */
   readonly reference: readonly string[];
+  /** Files of the subset, of `gap`. */
+  readonly subset: readonly string[];
+  /** Shares of the units that a learning curve looks at. */
+  readonly fractions: readonly number[];
+  /** Draws at each share. */
+  readonly repeats: number;
+  readonly seed: number;
+  /** What is drawn. */
+  readonly unit: 'frames' | 'environments';
+  readonly order: 'random' | 'file';
+  /** Random directions of the sliced Wasserstein distance. */
+  readonly projections: number;
+  /** Whether `metrics` varies k, cutoff and bandwidth. */
+  readonly sensitivity: boolean;
+  /** Å³ per atom */
+  readonly volume: number | undefined;
+  /** Which rule gives the bandwidth. */
+  readonly rule: BandwidthRuleName | undefined;
+  readonly scan: boolean;
+  /** 1/Å, the ends of the scan and the number of its steps. */
+  readonly scanRange: readonly [from: number, to: number, count: number];
+  /** g/cm³ */
+  readonly density: number | undefined;
+  /** u, mean over the atoms */
+  readonly mass: number | undefined;
+  /** Atom of which the environment is cut out, counted from 0. */
+  readonly atom: number | undefined;
+  /** Pairs that `leakage` lists, at the most. */
+  readonly limit: number;
+  /** Format that `convert` writes. */
+  readonly to: StructureFormat | undefined;
   readonly frames: FrameOption | undefined;
   readonly format: StructureFormat | undefined;
   readonly species: Readonly<Record<number, string>> | undefined;
@@ -33,6 +69,12 @@ export interface CommandOptions {
   readonly progress: boolean;
   readonly verbose: boolean;
 }
+
+/** How a bandwidth is found from the data. */
+export type BandwidthRuleName = 'gaussian' | 'cutoff' | 'neighbors';
+
+/** Bandwidths in 1/Å, or how to find one: `auto` takes a rule that serves the data. */
+export type BandwidthOption = { readonly values: readonly number[] } | { readonly rule: BandwidthRuleName | 'auto' };
 
 /** A slice, and how it was written. */
 export interface FrameOption {
@@ -78,6 +120,37 @@ export function positiveNumbers(text: string): readonly number[] {
   const values = text.split(',').map(positiveNumber);
   if (new Set(values).size < values.length) throw new InvalidArgumentError('One value is there twice.');
   return values;
+}
+
+/** Bandwidths, or `auto`, or `auto:` and the name of a rule. */
+export function bandwidthOption(text: string): BandwidthOption {
+  const [, rule] = /^auto(?::(.*))?$/.exec(text) ?? [];
+  if (text === 'auto') return { rule: 'auto' };
+  if (rule === undefined) return { values: positiveNumbers(text) };
+  if (rule === 'gaussian' || rule === 'cutoff' || rule === 'neighbors') return { rule };
+  throw new InvalidArgumentError('The rules are auto:gaussian, auto:cutoff and auto:neighbors.');
+}
+
+/** Shares above 0 and up to 1, in ascending order, no two alike. */
+export function fractions(text: string): readonly number[] {
+  const values = text.split(',').map((part) => {
+    const value = numberOf(part);
+    if (!(value > 0 && value <= 1)) throw new InvalidArgumentError('Each share must lie above 0 and not above 1.');
+    return value;
+  });
+  if (new Set(values).size < values.length) throw new InvalidArgumentError('One share is there twice.');
+  return values.toSorted((a, b) => a - b);
+}
+
+/** Two bandwidths and a count between them: `0.003,0.3,25`. */
+export function scanRange(text: string): readonly [from: number, to: number, count: number] {
+  const [from, to, count] = text.split(',').map(numberOf) as [number, number, number];
+  const sound =
+    text.split(',').length === 3 && from > 0 && to > from && to < Number.POSITIVE_INFINITY && Number.isInteger(count);
+  if (!sound || count < 2 || count > 1000) {
+    throw new InvalidArgumentError('Give the ends and the number of steps, 2 to 1000, as in 0.003,0.3,25.');
+  }
+  return [from, to, count];
 }
 
 /** Symbols of LAMMPS atom types: `1=Cu,2=Zr`. */

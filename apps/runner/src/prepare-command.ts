@@ -1,7 +1,7 @@
 import { createMatrix, type Descriptor } from '@surprisal/core';
 import { entropyMany } from '@surprisal/entropy';
 import { expandInputs, type InputPath } from '@surprisal/io/node';
-import { checkInputs, checkOutput } from './check-paths.ts';
+import { checkInputs, checkTarget, endingOf } from './check-paths.ts';
 import { chooseDescriptor } from './choose-descriptor.ts';
 import { warnOfIdleOptions } from './idle-options.ts';
 import type { CommandName } from './result-document.ts';
@@ -21,7 +21,7 @@ export interface Prepared<Name extends CommandName, Ending extends string> {
  * What can be known before any work: whether the options can be, the inputs are there, and the output can be written.
  *
  * @param lists  the files on the command line, those of the reference set, …: every file that will be read
- * @param endings  file endings that the command can write
+ * @param endings  file endings that the command can write; `any` where the name of the output says more than its ending
  * @throws {UsageError} if not
  * @throws {SurprisalError} INVALID_BANDWIDTH; what reading throws, where species have to be looked up in the files
  */
@@ -29,7 +29,7 @@ export async function prepareCommand<Name extends CommandName, Ending extends st
   run: Run,
   command: Name,
   lists: readonly (readonly string[])[],
-  endings: readonly Ending[],
+  endings: readonly Ending[] | 'any',
 ): Promise<Prepared<Name, Ending>> {
   const { bandwidth } = run.options;
   if (bandwidth !== undefined && 'values' in bandwidth) {
@@ -37,10 +37,13 @@ export async function prepareCommand<Name extends CommandName, Ending extends st
     const one = createMatrix(1, 1, new Float64Array(1));
     await entropyMany(one, { backend: 'reference', bandwidths: bandwidth.values });
   }
-  const sets = await Promise.all(lists.map((paths) => expandInputs(paths)));
+  const sets = await Promise.all(
+    lists.map((paths) => expandInputs(paths, { onWarning: run.warn, signal: run.signal })),
+  );
   const files = sets.flat();
   await checkInputs(files.map(({ path }) => path));
-  const ending = await checkOutput(run.options, endings);
+  const ending = endings === 'any' ? undefined : endingOf(run.options.output, endings);
+  await checkTarget(run.options);
   await warnOfIdleOptions(run, command, files);
   return { command, sets, descriptor: await chooseDescriptor(run, files), ending };
 }

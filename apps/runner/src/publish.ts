@@ -1,14 +1,27 @@
 import { throwIfAborted } from '@surprisal/core';
 import type { Run } from './run.ts';
+import { numericColumns, type Table, writeCsv, writeNpz } from './table-file.ts';
+
+/** A result in the shapes in which it is wanted. */
+export interface Presentation {
+  /** Blocks of text for a person. */
+  lines(): readonly string[];
+  /** What goes to a `.csv` or `.npz` file; the command that has none takes `.json` alone. */
+  table?(): Table;
+}
 
 /**
- * Shows the result: one JSON document, or lines for a person; and writes the document to `--output` where that is a
- * `.json` file of its own.
- *
- * @param lines  blocks of text
+ * Shows the result: one JSON document, or lines for a person; and writes it to `--output`, as the document where that is a
+ * `.json` file, else as a table.
  */
-export async function publish(run: Run, document: object, lines: () => readonly string[]): Promise<void> {
-  if (run.options.output !== undefined) await writeDocument(run, document);
+export async function publish(run: Run, document: object, { lines, table }: Presentation): Promise<void> {
+  const { output } = run.options;
+  if (output !== undefined) {
+    const name = output.toLowerCase();
+    if (table !== undefined && name.endsWith('.csv')) await writeCsv(run, table());
+    else if (table !== undefined && name.endsWith('.npz')) await writeNpz(run, numericColumns(table()));
+    else await writeDocument(run, document);
+  }
   await printResult(run, document, lines);
 }
 

@@ -1,45 +1,43 @@
+import { type BandwidthChoice, chooseBandwidths } from './choose-bandwidths.ts';
+import { type AnalysisDescription, describeAnalysis } from './describe-analysis.ts';
 import { formatCount } from './format-number.ts';
-import { type Environments, parametersOf, readEnvironments } from './read-environments.ts';
-import type { AnalysisDocument, CommandName, Comparison } from './result-document.ts';
-import { backendSummary, type Run } from './run.ts';
+import type { Prepared } from './prepare-command.ts';
+import { type Environments, readEnvironments } from './read-environments.ts';
+import type { CommandName, Comparison } from './result-document.ts';
+import type { Run } from './run.ts';
 
 /** Environments in question, and those that they are compared with. */
-export interface ComparedEnvironments {
+export interface ComparedEnvironments<Name extends CommandName> {
   readonly test: Environments;
   readonly reference: Environments;
+  readonly bandwidth: BandwidthChoice;
   /** What the document says beside the results, up to now. */
-  describe(): Omit<
-    AnalysisDocument<CommandName, never> & Comparison,
-    'results' | 'schemaVersion' | 'command' | 'version'
-  >;
+  describe(): AnalysisDescription<Name> & Comparison;
 }
 
 /**
- * The files of the command line and those of `--reference`, all by one descriptor.
+ * Two sets of files, all by one descriptor: those in question, and those of the reference.
  *
  * @throws whatever reading throws
  */
-export async function readComparison(run: Run, files: readonly string[]): Promise<ComparedEnvironments> {
-  const { options } = run;
-  const reference = await readEnvironments(options.reference, run);
-  const test = await readEnvironments(files, run, {
-    columns: reference.matrix.columns,
-    origin: `the reference ${options.reference[0]}`,
-  });
+export async function readComparison<Name extends CommandName>(
+  run: Run,
+  prepared: Prepared<Name, string>,
+): Promise<ComparedEnvironments<Name>> {
+  const [testFiles = [], referenceFiles = []] = prepared.sets;
+  const reference = await readEnvironments(referenceFiles, run, prepared);
+  const alike = { columns: reference.matrix.columns, origin: `the reference ${referenceFiles[0]?.text}` };
+  const test = await readEnvironments(testFiles, run, { ...prepared, alike });
+  const bandwidth = await chooseBandwidths(run, prepared, reference);
   run.explain(`kernel sums of ${formatCount(test.matrix.rows)} × ${formatCount(reference.matrix.rows)} environments`);
   return {
     test,
     reference,
+    bandwidth,
     describe: () => ({
-      inputs: test.inputs,
-      parameters: parametersOf([...test.inputs, ...reference.inputs], options),
-      environments: test.matrix.rows,
+      ...describeAnalysis(run, prepared, test.inputs, { others: reference.inputs, bandwidth }),
       reference: { inputs: reference.inputs, environments: reference.matrix.rows },
-      eps: options.eps,
-      backend: backendSummary(run.backend),
-      seconds: run.stopwatch.seconds(),
-      warnings: run.warnings,
-      output: options.output ?? null,
+      eps: run.options.eps,
     }),
   };
 }

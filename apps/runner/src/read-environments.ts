@@ -10,14 +10,14 @@ import {
   sharedBuffer,
   stackMatrices,
 } from '@surprisal/core';
-import { quests } from '@surprisal/descriptors';
-import { isMatrixFile, readMatrix } from '@surprisal/io/node';
+import { type InputPath, isMatrixFile, readMatrix } from '@surprisal/io/node';
+import { nearestNeighbors } from '@surprisal/neighbors';
 import { formatCount } from './format-number.ts';
-import type { CommandOptions } from './option-values.ts';
-import type { InputSummary, Parameters } from './result-document.ts';
+import { GroupLabels, type Groups } from './group-labels.ts';
+import { MatterSurvey } from './matter-survey.ts';
+import type { InputSummary } from './result-document.ts';
 import type { Run } from './run.ts';
 import { structuresOf } from './structure-files.ts';
-import { UsageError } from './usage-error.ts';
 
 /** What came out of a list of files. */
 export interface Environments {
@@ -26,77 +26,85 @@ export interface Environments {
   readonly inputs: readonly InputSummary[];
   /** For each input the environments of each of its frames; null where it is a matrix. */
   readonly frames: readonly (readonly number[] | null)[];
+  /** By the label of `--group-by`; null where none was given. */
+  readonly groups: Groups | null;
+  /** What the volume of the matter is, where a bandwidth is to be found from it. */
+  readonly matter: MatterSurvey;
 }
 
 /** Structures wait until they have this many atoms together: enough work for all cores, little memory. */
 export const BATCH_ATOMS = 16_384;
 
-/**
- * The descriptor that the options ask for.
- *
- * @throws {UsageError} if it cannot be
- */
-export function descriptorOf({ k, cutoff, tieTolerance }: CommandOptions): Descriptor {
-  try {
-    return quests({ k, cutoff, tieTolerance });
-  } catch (error) {
-    if (error instanceof SurprisalError) throw new UsageError(error.message);
-    throw error;
-  }
-}
-
-/** The parameters on which the environments of some inputs depend. */
-export function parametersOf(inputs: readonly InputSummary[], options: CommandOptions): Parameters {
-  const described = inputs.some(({ frames }) => frames !== null);
-  const { k, cutoff, tieTolerance, precision } = options;
-  return {
-    descriptor: described ? descriptorOf(options).name : null,
-    k: described ? k : null,
-    cutoff: described ? cutoff : null,
-    tieTolerance: described ? tieTolerance : null,
-    precision,
-    frames: described ? (options.frames?.text ?? null) : null,
-  };
+/** How files become environments. */
+export interface ReadEnvironmentsOptions {
+  readonly descriptor: Descriptor;
+  /** The matrix that these environments will be compared with, and what to call it. */
+  readonly alike?: { readonly columns: number; readonly origin: string } | undefined;
+  /** Whether to find out how the atoms fill their cells. Default: where the bandwidth is to be found in the data. */
+  readonly surveyMatter?: boolean | undefined;
 }
 
 /**
  * Files as one matrix: structures stream through the descriptor a bounded batch at a time, matrices join as they are.
  *
- * @param alike  the matrix that these environments will be compared with, and what to call it
  * @throws {SurprisalError} DIMENSION_MISMATCH if widths differ, EMPTY_INPUT if nothing comes out, INVALID_ARGUMENT if a
  *   matrix holds what is not a finite number; whatever reading and describing throw
  */
 export async function readEnvironments(
-  paths: readonly string[],
+  files: readonly InputPath[],
   run: Run,
-  alike?: { readonly columns: number; readonly origin: string },
+  options: ReadEnvironmentsOptions,
 ): Promise<Environments> {
-  const stack = new EnvironmentStack(run, alike);
+  const stack = new EnvironmentStack(run, options);
+  const { groupBy } = run.options;
+  const labels = groupBy === undefined ? undefined : new GroupLabels(groupBy);
   const inputs: InputSummary[] = [];
   const frames: (readonly number[] | null)[] = [];
-  for (const path of paths) {
+  for (const file of files) {
+    const { path, text } = file;
     if (await isMatrixFile(path)) {
       const matrix = await run.stopwatch.time('read', () =>
         readMatrix(path, { array: run.options.array, signal: run.signal }),
       );
       await stack.addMatrix(matrix, path);
-      inputs.push({ path, frames: null, environments: matrix.rows });
+      labels?.addMatrix(matrix.rows, path);
+      inputs.push({ path: text, frames: null, environments: matrix.rows });
       frames.push(null);
     } else {
       const atoms: number[] = [];
-      for await (const structure of structuresOf(path, run, { onWarning: run.warn, onProgress: stack.onReading })) {
+      for await (const structure of structuresOf(file, run, { onWarning: run.warn, onProgress: stack.onReading })) {
         atoms.push(atomCount(structure));
+        labels?.addStructure(structure, path);
         await stack.addStructure(structure, path, atoms.length);
       }
-      inputs.push({ path, frames: atoms.length, environments: atoms.reduce((sum, count) => sum + count, 0) });
+      inputs.push({ path: text, frames: atoms.length, environments: atoms.reduce((sum, count) => sum + count, 0) });
       frames.push(atoms);
     }
   }
   const matrix = await stack.finish();
   if (matrix === undefined) {
-    throw new SurprisalError('EMPTY_INPUT', `${paths.join(', ')}: no environment is left to look at`);
+    const names = files.map(({ text }) => text).join(', ');
+    throw new SurprisalError('EMPTY_INPUT', `${names}: no environment is left to look at`);
   }
-  return { matrix, inputs, frames };
+  return { matrix, inputs, frames, groups: labels?.groups(run.warn) ?? null, matter: stack.matter };
+}
+
+/**
+ * Where the environments of each frame begin, over all inputs, and behind the last where they end.
+ *
+ * @returns (frames + 1); undefined where an input is a matrix, which knows no frames
+ */
+export function frameOffsets({ frames }: Pick<Environments, 'frames'>): Uint32Array | undefined {
+  const counts: number[] = [];
+  for (const input of frames) {
+    if (input === null) return undefined;
+    counts.push(...input);
+  }
+  const offsets = new Uint32Array(counts.length + 1);
+  counts.forEach((count, i) => {
+    offsets[i + 1] = (offsets[i] as number) + count;
+  });
+  return offsets;
 }
 
 /** Environments below one another, as they come in. */
@@ -110,6 +118,8 @@ class EnvironmentStack {
   /** What settled the width. */
   #width: { readonly columns: number; readonly origin: string } | undefined;
   #reading: Progress | undefined;
+  readonly #surveysMatter: boolean;
+  readonly matter: MatterSurvey;
 
   /** Takes how far the reading of a file is. */
   readonly onReading = (progress: Progress): void => {
@@ -117,10 +127,13 @@ class EnvironmentStack {
     this.#run.report(progress);
   };
 
-  constructor(run: Run, width: { readonly columns: number; readonly origin: string } | undefined) {
+  constructor(run: Run, { descriptor, alike, surveyMatter }: ReadEnvironmentsOptions) {
+    const { bandwidth, cutoff } = run.options;
     this.#run = run;
-    this.#descriptor = descriptorOf(run.options);
-    this.#width = width;
+    this.#descriptor = descriptor;
+    this.#width = alike;
+    this.#surveysMatter = surveyMatter ?? (bandwidth !== undefined && 'rule' in bandwidth);
+    this.matter = new MatterSurvey(cutoff);
   }
 
   /** @param number  place among the frames that were read of its file, from 1 */
@@ -147,6 +160,7 @@ class EnvironmentStack {
     if (first === undefined) return;
     const { context, options, report, stopwatch } = this.#run;
     const structures = this.#waiting.map(({ structure }) => structure);
+    if (this.#surveysMatter) await this.#survey(structures);
     const matrix = await stopwatch.time('descriptors', () =>
       this.#descriptor
         .compute(structures, {
@@ -161,7 +175,21 @@ class EnvironmentStack {
     );
     this.#waiting = [];
     this.#waitingAtoms = 0;
-    this.#add(matrix, `${first.path} (${this.#descriptor.name}, k = ${options.k})`);
+    this.#add(matrix, `${first.path} (${nameWithParameters(this.#descriptor)})`);
+  }
+
+  /** How the atoms fill their cells, for the rules by volume. */
+  async #survey(structures: readonly Structure[]): Promise<void> {
+    const { context, options, stopwatch } = this.#run;
+    const { counts } = await stopwatch.time('descriptors', () =>
+      nearestNeighbors(structures, { ...context, onProgress: undefined, k: 1, cutoff: options.cutoff }).catch(
+        (error) => {
+          throw this.#located(error);
+        },
+      ),
+    );
+    for (const structure of structures) this.matter.addStructure(structure);
+    this.matter.addNeighbors(counts);
   }
 
   #add(matrix: Matrix, origin: string): void {
@@ -200,6 +228,11 @@ export function locateFrame(
     details: { ...error.details, file: frame.path, frame: frame.number - 1 },
     cause: error,
   });
+}
+
+function nameWithParameters({ name, parameters }: Descriptor): string {
+  const words = Object.entries(parameters).map(([key, value]) => `${key} = ${value}`);
+  return [name, ...words].join(', ');
 }
 
 function checkFinite({ data, columns }: Matrix, path: string): void {

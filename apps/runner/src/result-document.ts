@@ -1,15 +1,39 @@
 import type { Precision } from '@surprisal/core';
-import type { EntropyResult, Summary } from '@surprisal/entropy';
+import type {
+  BandwidthScanRow,
+  EntropyResult,
+  LeakageResult,
+  LearningCurve,
+  SensitivityResult,
+  SetComparison,
+  Summary,
+} from '@surprisal/entropy';
+import type { BandwidthRuleSummary } from './choose-bandwidths.ts';
 import type { SpreadSummary } from './spread.ts';
 import type { Seconds } from './stopwatch.ts';
 
 /** Raised whenever a program that reads the documents would have to change. */
 export const SCHEMA_VERSION = 1;
 
-export type CommandName = 'info' | 'descriptors' | 'entropy' | 'dh' | 'overlap' | 'doctor';
+export type CommandName =
+  | 'info'
+  | 'descriptors'
+  | 'entropy'
+  | 'dh'
+  | 'overlap'
+  | 'metrics'
+  | 'learning-curve'
+  | 'gap'
+  | 'compare'
+  | 'leakage'
+  | 'bandwidth'
+  | 'neighbors'
+  | 'convert'
+  | 'doctor';
 
 /** One file that was read. */
 export interface InputSummary {
+  /** With its own slice behind @, where it was given one. */
   readonly path: string;
   /** Null for a matrix, which knows no frames. */
   readonly frames: number | null;
@@ -19,6 +43,8 @@ export interface InputSummary {
 /** On what the numbers depend, beside the data. Null where only matrices came in, which do not say how they were made. */
 export interface Parameters {
   readonly descriptor: string | null;
+  /** What its author says beside: every further parameter on which its values depend. */
+  readonly descriptorParameters: Readonly<Record<string, number | string | boolean>> | null;
   readonly k: number | null;
   /** Å */
   readonly cutoff: number | null;
@@ -27,6 +53,8 @@ export interface Parameters {
   readonly precision: Precision;
   /** The slice as it was written; null for all frames too. */
   readonly frames: string | null;
+  /** The rule that found the bandwidth in the data, where one did. */
+  readonly bandwidthRule?: BandwidthRuleSummary;
 }
 
 export interface BackendSummary {
@@ -132,8 +160,99 @@ export interface OverlapResult {
   readonly novelty: number;
 }
 
+/** The group of environments that a result is about; absent where it is about all. */
+export interface OfGroup {
+  readonly group?: string;
+}
+
+/** Data sets and how they lie to one another. */
+export interface SetMapsSummary {
+  readonly sets: readonly { readonly name: string; readonly environments: number }[];
+  readonly eps: number;
+  readonly comparison: SetComparison;
+}
+
+/** With `--group-by`: the groups, and the maps between them. */
+export interface Grouped {
+  readonly groups?: { readonly by: string } & SetMapsSummary;
+}
+
+/** With `--group-by`: the share of each group of the one set that each group of the other, the reference, knows. */
+export interface GroupedComparison {
+  readonly groups?: {
+    readonly by: string;
+    readonly sets: readonly { readonly name: string; readonly environments: number }[];
+    readonly reference: readonly { readonly name: string; readonly environments: number }[];
+    /** For each bandwidth, [test group][reference group]. */
+    readonly maps: readonly { readonly bandwidth: number; readonly overlap: readonly (readonly number[])[] }[];
+  };
+}
+
+export interface MetricsResult extends EntropyResult, OfGroup {
+  /** δH of each environment against the whole set, itself included: never above 0. */
+  readonly dH: Summary;
+  /** H of each frame; null where a matrix knows no frames, or for a group. */
+  readonly frameEntropy: Summary | null;
+}
+
+/** What a result says of a subset. */
+export interface GapResult extends OfGroup {
+  readonly bandwidth: number;
+  /** H(full) − H(subset), nats */
+  readonly gap: number;
+  readonly full: { readonly entropy: number; readonly diversity: number; readonly environments: number };
+  readonly subset: { readonly entropy: number; readonly diversity: number; readonly environments: number };
+}
+
+export interface BandwidthResult extends OfGroup {
+  readonly rule: string;
+  readonly bandwidth: number;
+  readonly reason: string;
+}
+
+export interface NeighborsResult {
+  readonly cutoff: number;
+  /** Within the cutoff. */
+  readonly expected: number | null;
+  readonly counted: SpreadSummary | null;
+  /** Smallest k that sees every neighbour of nearly all atoms. */
+  readonly suggested: number;
+  /** Share of atoms of which the k of the options sees every neighbour. */
+  readonly seenWhole: number | null;
+  /** The environment that was cut out. */
+  readonly environment: { readonly atom: number; readonly atoms: number } | null;
+}
+
+/** What `surprisal convert` says. */
+export interface ConvertDocument extends DocumentHead<'convert'> {
+  readonly inputs: readonly InputSummary[];
+  readonly results: readonly {
+    /** Null for a matrix. */
+    readonly frames: number | null;
+    readonly environments: number;
+    readonly format: string;
+  }[];
+  readonly seconds: Seconds;
+  readonly warnings: readonly string[];
+  readonly output: string;
+}
+
 export type InfoDocument = AnalysisDocument<'info', FileSummary>;
 export type DescriptorsDocument = AnalysisDocument<'descriptors', DescriptorsResult>;
-export type EntropyDocument = AnalysisDocument<'entropy', EntropyResult>;
-export type DhDocument = AnalysisDocument<'dh', DhResult> & Comparison;
-export type OverlapDocument = AnalysisDocument<'overlap', OverlapResult> & Comparison;
+export type EntropyDocument = AnalysisDocument<'entropy', EntropyResult & OfGroup> & Grouped;
+export type DhDocument = AnalysisDocument<'dh', DhResult & OfGroup> & Comparison & GroupedComparison;
+export type OverlapDocument = AnalysisDocument<'overlap', OverlapResult & OfGroup> & Comparison & GroupedComparison;
+export type MetricsDocument = AnalysisDocument<'metrics', MetricsResult> &
+  Grouped & { readonly sensitivity?: SensitivityResult };
+export type LearningCurveDocument = AnalysisDocument<'learning-curve', LearningCurve & OfGroup> & Grouped;
+export type GapDocument = AnalysisDocument<'gap', GapResult> &
+  GroupedComparison & { readonly subset: ReferenceSummary };
+export type CompareDocument = AnalysisDocument<'compare', EntropyResult & { readonly set: string }> & {
+  readonly maps: SetMapsSummary;
+};
+export type LeakageDocument = AnalysisDocument<'leakage', LeakageResult & OfGroup> & Comparison & GroupedComparison;
+export type BandwidthDocument = AnalysisDocument<'bandwidth', BandwidthResult> &
+  Grouped & {
+    readonly scan?: readonly (BandwidthScanRow & OfGroup)[];
+  };
+export type NeighborsDocument = AnalysisDocument<'neighbors', NeighborsResult>;

@@ -23,6 +23,8 @@ export interface Run {
   warn(message: string): void;
   /** Keeps for the result that something is odd. */
   note(message: string): void;
+  /** Says something about the result that is not odd. */
+  tell(message: string): void;
   /** Says something about the work to who asked for more. */
   explain(message: string): void;
   report(progress: Progress): void;
@@ -52,10 +54,13 @@ export async function startRun(options: CommandOptions, streams: StandardStreams
   onFallback(warn);
   const backend = chooseBackend(options);
   const report = (state: Progress) => progress.report(state);
-  const explain = (message: string) => {
-    if (!options.verbose || options.quiet) return;
+  const tell = (message: string) => {
+    if (options.quiet) return;
     progress.clear();
     streams.say('note', message);
+  };
+  const explain = (message: string) => {
+    if (options.verbose) tell(message);
   };
   explain(`backend ${backend.name}, instruction set ${backend.isa}, ${formatQuantity(backend.threads, 'thread')}`);
   return {
@@ -70,6 +75,7 @@ export async function startRun(options: CommandOptions, streams: StandardStreams
     note: (message) => {
       if (!warnings.includes(message)) warnings.push(message);
     },
+    tell,
     explain,
     report,
     finish: () => progress.clear(),

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import type { Progress, Structure } from '@surprisal/core';
-import { openStructures } from '@surprisal/io/node';
+import { type InputPath, openStructures } from '@surprisal/io/node';
 import type { Run } from './run.ts';
 
 /** Who is told what while a file is read. */
@@ -11,16 +11,16 @@ export interface ReadingListeners {
   readonly onProgress?: (progress: Progress) => void;
 }
 
-/** The structures of a file, as the options of the run want them; the time that reading takes goes to its stopwatch. */
+/** The structures of a file, those that its own slice wants or else `--frames`, read as the options of the run say; the time that reading takes goes to its stopwatch. */
 export async function* structuresOf(
-  path: string,
+  { path, frames: slice }: InputPath,
   { options, signal, stopwatch }: Run,
   { onWarning, onProgress }: ReadingListeners,
 ): AsyncGenerator<Structure, void> {
   const stage = `reading ${basename(path)}`;
   const frames = openStructures(path, {
     format: options.format,
-    frames: options.frames?.slice,
+    frames: slice ?? options.frames?.slice,
     species: options.species,
     units: options.units,
     onWarning,

@@ -1,7 +1,9 @@
 import { atomCount, cellVolume, type Structure } from '@surprisal/core';
 import { bandwidthFromVolume } from '@surprisal/entropy';
+import type { InputPath } from '@surprisal/io/node';
 import type { NearestNeighbors } from '@surprisal/neighbors';
 import { formatQuantity, formatReal, formatShare } from './format-number.ts';
+import { MatterSurvey } from './matter-survey.ts';
 import type { StructureFileSummary } from './result-document.ts';
 import { Spread } from './spread.ts';
 
@@ -10,12 +12,6 @@ export const NEAR_TIE = 1e-4;
 
 /** No two atoms of a sound structure are this near, Å: the shortest bond, of H₂, has 0.74. */
 const TOO_NEAR = 0.5;
-
-/**
- * Matter that fills its cell has about (4/3)πr_c³/V neighbours per atom. Where atoms have more than this many times as
- * many, a part of the cell is empty, and the volume of the cell is not that of the matter.
- */
-const FULLEST = 1.25;
 
 /** How the survey looks at environments. */
 export interface SurveyOptions {
@@ -28,7 +24,7 @@ export interface SurveyOptions {
 
 /** Gathers what `surprisal info` says about a file, frame by frame. */
 export class StructureSurvey {
-  readonly #path: string;
+  readonly #file: InputPath;
   readonly #options: SurveyOptions;
   readonly #odd: string[] = [];
   readonly #species = new Map<string, number>();
@@ -36,9 +32,7 @@ export class StructureSurvey {
   readonly #atoms = new Spread();
   readonly #lengths = [new Spread(), new Spread(), new Spread()] as const;
   readonly #angles = [new Spread(), new Spread(), new Spread()] as const;
-  readonly #volumes = new Spread();
-  /** Neighbours that all atoms together would have if their matter filled the cells. */
-  #expectedNeighbors = 0;
+  readonly #matter: MatterSurvey;
   readonly #neighbors = new Spread();
   #nearest = Number.POSITIVE_INFINITY;
   #tied = 0;
@@ -49,14 +43,16 @@ export class StructureSurvey {
   #unusedCells = 0;
   #empty = 0;
 
-  constructor(path: string, options: SurveyOptions) {
-    this.#path = path;
+  constructor(file: InputPath, options: SurveyOptions) {
+    this.#file = file;
     this.#options = options;
+    this.#matter = new MatterSurvey(options.cutoff);
   }
 
   /** Takes what the reader finds odd. */
   readonly onWarning = (message: string): void => {
-    this.#odd.push(message.startsWith(`${this.#path}: `) ? message.slice(this.#path.length + 2) : message);
+    const { path } = this.#file;
+    this.#odd.push(message.startsWith(`${path}: `) ? message.slice(path.length + 2) : message);
   };
 
   addStructure(structure: Structure): void {
@@ -70,12 +66,14 @@ export class StructureSurvey {
     });
     const boundary = structure.pbc.map((periodic) => (periodic ? 'T' : 'F')).join('');
     this.#boundaries.set(boundary, (this.#boundaries.get(boundary) ?? 0) + 1);
-    this.#addCell(structure, atoms);
+    this.#matter.addStructure(structure);
+    this.#addCell(structure);
   }
 
   /** @param rows  environments of which the neighbours were found, in any number of calls */
   addNeighbors({ counts, gaps, distances }: NearestNeighbors): void {
     const { k, tieTolerance } = this.#options;
+    this.#matter.addNeighbors(counts);
     for (let i = 0; i < counts.length; i++) {
       const count = counts[i] as number;
       const gap = gaps[i] as number;
@@ -91,7 +89,7 @@ export class StructureSurvey {
   summary(): StructureFileSummary {
     const environments = Math.max(1, this.#neighbors.count);
     return {
-      path: this.#path,
+      path: this.#file.text,
       kind: 'structures',
       frames: this.#atoms.count,
       atoms: this.#atoms.sum,
@@ -99,7 +97,7 @@ export class StructureSurvey {
       species: Object.fromEntries(this.#species),
       boundaries: Object.fromEntries(this.#boundaries),
       cell: this.#cellSummary(),
-      volumePerAtom: this.#volumes.summary(),
+      volumePerAtom: this.#matter.volumes.summary(),
       neighbors: this.#neighbors.summary(),
       nearestDistance: Number.isFinite(this.#nearest) ? this.#nearest : null,
       ties: { tied: this.#tied / environments, nearlyTied: this.#nearlyTied / environments },
@@ -108,7 +106,7 @@ export class StructureSurvey {
     };
   }
 
-  #addCell(structure: Structure, atoms: number): void {
+  #addCell(structure: Structure): void {
     const { cell, pbc } = structure;
     if (cell === null) return;
     if (!pbc.includes(true)) this.#unusedCells++;
@@ -116,15 +114,10 @@ export class StructureSurvey {
     [a, b, c].forEach((vector, axis) => {
       this.#lengths[axis]?.add(Math.hypot(...vector));
     });
-    const volume = cellVolume(structure);
-    if (volume === undefined) return;
+    if (cellVolume(structure) === undefined) return;
     [angle(b, c), angle(a, c), angle(a, b)].forEach((degrees, axis) => {
       this.#angles[axis]?.add(degrees);
     });
-    if (atoms > 0) {
-      this.#volumes.add(volume / atoms);
-      this.#expectedNeighbors += (atoms * (4 / 3) * Math.PI * this.#options.cutoff ** 3 * atoms) / volume;
-    }
     if (dot(a, cross(b, c)) < 0) this.#leftHanded++;
   }
 
@@ -136,21 +129,12 @@ export class StructureSurvey {
   }
 
   #bandwidth(): StructureFileSummary['bandwidth'] {
-    const none = (reason: string) => ({ suggested: null, reason });
-    const volume = this.#volumes.summary();
-    const neighbors = this.#neighbors.summary();
-    if (neighbors === null) return none('there are no atoms');
-    if (volume === null || [...this.#boundaries.keys()].some((boundary) => boundary !== 'TTT')) {
-      return none('not every frame is periodic along all three axes, so the volume of its matter is not known');
-    }
-    const expected = this.#expectedNeighbors / this.#atoms.sum;
-    if (neighbors.mean > FULLEST * expected) {
-      return none(
-        `atoms have ${formatReal(neighbors.mean, 3)} neighbours where ${formatReal(expected, 3)} would fill the cell: ` +
-          'a part of it is empty, so the volume of the matter is not known',
-      );
-    }
-    return { suggested: bandwidthFromVolume(volume.mean), reason: `from ${formatReal(volume.mean, 4)} Å³ per atom` };
+    const matter = this.#matter.volume();
+    if ('unknown' in matter) return { suggested: null, reason: matter.unknown };
+    return {
+      suggested: bandwidthFromVolume(matter.volume),
+      reason: `from ${formatReal(matter.volume, 4)} Å³ per atom`,
+    };
   }
 
   #oddities(): string[] {

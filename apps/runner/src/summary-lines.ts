@@ -28,9 +28,16 @@ export function aboutWork({
   readonly backend: BackendSummary;
   readonly seconds: Seconds;
 }): string[][] {
-  const { descriptor, k, cutoff, precision } = parameters;
+  const { descriptor, descriptorParameters, k, cutoff, precision } = parameters;
   const how =
-    descriptor === null ? 'as in the matrix' : `${descriptor}, k ${k}, cutoff ${formatReal(cutoff as number)} Å`;
+    descriptor === null
+      ? 'as in the matrix'
+      : [
+          descriptor,
+          ...(k === null ? [] : [`k ${k}`]),
+          `cutoff ${formatReal(cutoff as number)} Å`,
+          ...Object.entries(descriptorParameters ?? {}).map(([name, value]) => `${name} ${value}`),
+        ].join(', ');
   const { name, isa, threads } = backend;
   const machine = name === 'native' ? `native, ${isa}, ${formatQuantity(threads, 'thread')}` : name;
   return [

@@ -1,9 +1,17 @@
 import { atomCount, type Column, createMatrix, type InfoValue, type Structure, SurprisalError } from '@surprisal/core';
-import { type FileSink, type WriteOptions, writeFileSafely, writeMatrix, writeStructures } from '@surprisal/io/node';
+import {
+  type FileSink,
+  type InputPath,
+  type WriteOptions,
+  writeFileSafely,
+  writeMatrix,
+  writeStructures,
+} from '@surprisal/io/node';
 import type { Environments } from './read-environments.ts';
-import type { DhDocument } from './result-document.ts';
+import type { DhDocument, MetricsDocument } from './result-document.ts';
 import type { Run } from './run.ts';
 import { structuresOf } from './structure-files.ts';
+import { csvField } from './table-file.ts';
 
 /** Endings of the files to which δH can be written. */
 export const SURPRISAL_ENDINGS = ['.npy', '.json', '.csv', '.xyz', '.extxyz', '.xyz.gz', '.extxyz.gz'] as const;
@@ -19,8 +27,12 @@ export function holdsStructures(ending: SurprisalEnding): boolean {
 export interface Surprisals {
   readonly test: Environments;
   readonly bandwidths: readonly number[];
+  /** The files of the test set. */
+  readonly files: readonly InputPath[];
   /** One array (m) for each bandwidth, nats. */
   readonly dH: readonly Float64Array[];
+  /** H of each frame, one array (frames) for each bandwidth, where it is known. */
+  readonly frameEntropies?: readonly Float64Array[] | undefined;
 }
 
 /** Numbers and rows are turned into text this many at a time. */
@@ -33,13 +45,13 @@ const CHUNK = 8192;
  * - `.csv`: a row for each environment, with its file, frame and atom, counted from 0
  * - `.json`: the document of the result, and beside it `frames` with mean and maximum, and `values`
  * - `.xyz`, `.extxyz`, and with `.gz`: the structures, read once more, with all that they hold, a column dH, and dH_mean and
- *   dH_max of each frame
+ *   dH_max of each frame, and its H where that is known
  */
 export async function writeSurprisals(
   output: string,
   ending: SurprisalEnding,
   surprisals: Surprisals,
-  document: DhDocument,
+  document: DhDocument | MetricsDocument,
   run: Run,
 ): Promise<void> {
   const { signal, options } = run;
@@ -56,7 +68,7 @@ export async function writeSurprisals(
   }
 }
 
-function interleave(dH: readonly Float64Array[]): [rows: number, columns: number, data: Float64Array] {
+export function interleave(dH: readonly Float64Array[]): [rows: number, columns: number, data: Float64Array] {
   const rows = dH[0]?.length ?? 0;
   const data = new Float64Array(rows * dH.length);
   dH.forEach((values, column) => {
@@ -69,47 +81,54 @@ function interleave(dH: readonly Float64Array[]): [rows: number, columns: number
 function* framesOf({ inputs, frames }: Environments): Generator<{
   readonly input: number;
   readonly frame: number | null;
+  /** Over all inputs. */
+  readonly place: number;
   readonly start: number;
   readonly end: number;
 }> {
   let start = 0;
+  let place = 0;
   for (const [input, { environments }] of inputs.entries()) {
     const counts = frames[input] ?? null;
     for (const [frame, count] of (counts ?? [environments]).entries()) {
-      yield { input, frame: counts === null ? null : frame, start, end: start + count };
+      yield { input, frame: counts === null ? null : frame, place, start, end: start + count };
       start += count;
+      place++;
     }
   }
 }
 
-async function writeRows(sink: FileSink, { test, bandwidths, dH }: Surprisals): Promise<void> {
-  const columns = bandwidths.length === 1 ? ['dH'] : bandwidths.map((bandwidth) => `dH_${bandwidth}`);
+async function writeRows(sink: FileSink, { test, bandwidths, dH, frameEntropies = [] }: Surprisals): Promise<void> {
+  const named = (name: string) => (bandwidths.length === 1 ? [name] : bandwidths.map((h) => `${name}_${h}`));
+  const columns = [...named('dH'), ...(frameEntropies.length === 0 ? [] : named('H_frame'))];
   await sink.write(`${['file', 'frame', 'atom', ...columns].join(',')}\n`);
-  for (const { input, frame, start, end } of framesOf(test)) {
-    const place = `${quoteCsv(test.inputs[input]?.path ?? '')},${frame ?? ''}`;
+  for (const { input, frame, place: at, start, end } of framesOf(test)) {
+    const place = `${csvField(test.inputs[input]?.path ?? '')},${frame ?? ''}`;
+    const ofFrame = frameEntropies.map((values) => `,${values[at]}`).join('');
     for (let from = start; from < end; from += CHUNK) {
       let text = '';
       for (let row = from; row < Math.min(end, from + CHUNK); row++) {
         text += `${place},${row - start}`;
         for (const values of dH) text += `,${values[row]}`;
-        text += '\n';
+        text += `${ofFrame}\n`;
       }
       await sink.write(text);
     }
   }
 }
 
-function quoteCsv(text: string): string {
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
-
-async function writeDocument(sink: FileSink, { test, dH }: Surprisals, document: DhDocument): Promise<void> {
+async function writeDocument(
+  sink: FileSink,
+  { test, dH, frameEntropies }: Surprisals,
+  document: DhDocument | MetricsDocument,
+): Promise<void> {
   const head = JSON.stringify(document, null, 2);
   await sink.write(`${head.slice(0, head.lastIndexOf('\n'))},\n  "frames": [`);
   let separator = '\n';
-  for (const { input, frame, start, end } of framesOf(test)) {
+  for (const { input, frame, place, start, end } of framesOf(test)) {
     const parts = dH.map((values) => values.subarray(start, end));
-    const summary = { input, frame, environments: end - start, mean: parts.map(mean), max: parts.map(max) };
+    const entropy = frameEntropies && { entropy: frameEntropies.map((values) => values[place]) };
+    const summary = { input, frame, environments: end - start, mean: parts.map(mean), max: parts.map(max), ...entropy };
     await sink.write(`${separator}    ${JSON.stringify(summary)}`);
     separator = ',\n';
   }
@@ -125,25 +144,35 @@ async function writeDocument(sink: FileSink, { test, dH }: Surprisals, document:
 }
 
 /** The structures of the test set, read once more, with their δH. */
-async function* markedStructures({ test, dH }: Surprisals, run: Run): AsyncGenerator<Structure, void> {
+async function* markedStructures(
+  { test, files, dH, frameEntropies }: Surprisals,
+  run: Run,
+): AsyncGenerator<Structure, void> {
   let row = 0;
-  for (const [input, { path }] of test.inputs.entries()) {
+  let place = 0;
+  for (const [input, file] of files.entries()) {
+    const { path } = file;
     const counts = test.frames[input] ?? [];
     let frame = 0;
-    for await (const structure of structuresOf(path, run, { onProgress: run.report })) {
+    for await (const structure of structuresOf(file, run, { onProgress: run.report })) {
       const atoms = atomCount(structure);
       if (atoms !== counts[frame]) throw changed(path);
       const parts = dH.map((values) => values.subarray(row, row + atoms));
-      yield mark(structure, parts);
+      yield mark(
+        structure,
+        parts,
+        frameEntropies?.map((values) => values[place] as number),
+      );
       row += atoms;
       frame++;
+      place++;
     }
     if (frame !== counts.length) throw changed(path);
   }
 }
 
 /** The structure with its per-atom column and its two values; what it had of these names gives way. */
-function mark(structure: Structure, dH: readonly Float64Array[]): Structure {
+function mark(structure: Structure, dH: readonly Float64Array[], entropies: readonly number[] | undefined): Structure {
   const columns = new Map<string, Column>(structure.columns);
   const [, width, values] = interleave(dH);
   columns.set('dH', { kind: 'real', width, values });
@@ -152,6 +181,7 @@ function mark(structure: Structure, dH: readonly Float64Array[]): Structure {
     const shape = width === 1 ? [] : [width];
     info.set('dH_mean', { kind: 'real', shape, values: Float64Array.from(dH, mean) });
     info.set('dH_max', { kind: 'real', shape, values: Float64Array.from(dH, max) });
+    if (entropies !== undefined) info.set('H', { kind: 'real', shape, values: Float64Array.from(entropies) });
   }
   return { ...structure, columns, info };
 }

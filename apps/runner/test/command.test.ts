@@ -6,7 +6,6 @@ import { createMatrix, type Structure } from '@surprisal/core';
 import { differentialEntropy } from '@surprisal/entropy';
 import { openStructures, readMatrix, writeMatrix } from '@surprisal/io/node';
 import { maxAbsDifference } from '@surprisal/testing';
-import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type {
   DescriptorsDocument,
@@ -15,10 +14,10 @@ import type {
   InfoDocument,
   OverlapDocument,
 } from '../src/result-document.ts';
+import { checkDocument, runJson, runRefused } from './command-checks.ts';
 import {
   buildSurprisal,
   finished,
-  type ProcessOptions,
   runProcess,
   runSurprisal,
   startSurprisal,
@@ -40,34 +39,10 @@ const inFolder = (name: string) => join(folder, name);
 beforeAll(async () => {
   await buildSurprisal();
   folder = await mkdtemp(join(tmpdir(), 'surprisal-command-'));
+  await mkdir(inFolder('empty'));
 });
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
-
-const schema = JSON.parse(await readFile(new URL('../schema/result.schema.json', import.meta.url), 'utf8'));
-const validate = new Ajv2020({ strict: true, allErrors: true, allowUnionTypes: true }).compile(schema);
-
-function checkDocument(document: unknown): void {
-  const problems = validate(document) ? [] : validate.errors;
-  expect(problems).toEqual([]);
-}
-
-/** Runs a command with `--json`: one document on standard output, as the schema says, and nothing on standard error. */
-async function runJson<T>(args: readonly string[], options: ProcessOptions = {}): Promise<T> {
-  const { code, stdout, stderr } = await runSurprisal([...args, '--json'], options);
-  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  const document: unknown = JSON.parse(stdout);
-  checkDocument(document);
-  return document as T;
-}
-
-/** Runs a command that must fail: one sentence on standard error, nothing on standard output. */
-async function runRefused(args: readonly string[], code: number, options: ProcessOptions = {}): Promise<string> {
-  const result = await runSurprisal(args, options);
-  expect({ code: result.code, stdout: result.stdout }).toEqual({ code, stdout: '' });
-  expect(result.stderr).toMatch(/^surprisal: error: [^\n]+\n$/);
-  return result.stderr;
-}
 
 async function framesOf(path: string): Promise<Structure[]> {
   const frames: Structure[] = [];
@@ -142,6 +117,7 @@ describe('entropy', () => {
       k: 8,
       cutoff: 3.5,
       tieTolerance: 1e-6,
+      descriptorParameters: { parts: 'x1x2' },
       precision: 'f32',
       frames: '0:4:2',
     });
@@ -509,7 +485,7 @@ describe('targets', () => {
 describe('input that cannot be used', () => {
   it.each([
     [['entropy', 'absent.xyz'], /absent\.xyz: there is no such file/],
-    [['entropy', '.'], /folder/],
+    [['entropy', 'empty'], /folder empty/],
     [['overlap', WATER, '-r', 'absent.npy'], /absent\.npy/],
   ])('%j: a path, exit 2', async (args, message) => {
     expect(await runRefused(args, 2, { cwd: folder })).toMatch(message);
@@ -569,7 +545,7 @@ describe('the command line', () => {
     [['entropy', WATER, '-j', '0']],
     [['entropy', WATER, '-j', '100000']],
     [['entropy', WATER, '--frames', '1:2:0']],
-    [['entropy', WATER, '--format', 'cif']],
+    [['entropy', WATER, '--format', 'pdb']],
     [['entropy', WATER, '--backend', 'gpu']],
     [['entropy', WATER, '--species', 'Cu']],
     [['entropy', WATER, '--units', 'furlong']],

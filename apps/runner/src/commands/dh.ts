@@ -1,38 +1,46 @@
-import { differentialEntropyMany, novelty, summarize } from '@surprisal/entropy';
-import { isMatrixFile } from '@surprisal/io/node';
+import { novelty, summarize } from '@surprisal/entropy';
+import { type InputPath, isMatrixFile } from '@surprisal/io/node';
 import { alignColumns } from '../align-columns.ts';
-import { checkCommand } from '../check-command.ts';
 import { isRegularFile } from '../check-paths.ts';
 import { formatNats, formatReal, formatShare } from '../format-number.ts';
+import { groupColumn } from '../grouped-results.ts';
+import { prepareCommand } from '../prepare-command.ts';
 import { printResult } from '../publish.ts';
 import { readComparison } from '../read-comparison.ts';
 import type { DhDocument } from '../result-document.ts';
-import { documentHead, type Run } from '../run.ts';
+import type { Run } from '../run.ts';
 import { aboutComparison, aboutWork } from '../summary-lines.ts';
+import { groupedSurprisals, groupOverlapLines, groupOverlaps } from '../surprisals-of-groups.ts';
 import { UsageError } from '../usage-error.ts';
 import { holdsStructures, SURPRISAL_ENDINGS, writeSurprisals } from '../write-surprisals.ts';
 
 /** `surprisal dh TEST... -r REF...`: δH of every environment of the test set. */
 export async function dh(run: Run, files: readonly string[]): Promise<void> {
-  const { options, context, stopwatch } = run;
-  const { bandwidth: bandwidths, eps, output } = options;
-  const ending = await checkCommand(run, 'dh', [...files, ...options.reference], SURPRISAL_ENDINGS);
-  if (ending !== undefined && holdsStructures(ending)) await checkRepeatable(files, output);
+  const { options } = run;
+  const { eps, output } = options;
+  const prepared = await prepareCommand(run, 'dh', [files, options.reference], SURPRISAL_ENDINGS);
+  const { ending, sets } = prepared;
+  const testFiles = sets[0] ?? [];
+  if (ending !== undefined && holdsStructures(ending)) await checkRepeatable(testFiles, output);
 
-  const { test, reference, describe } = await readComparison(run, files);
-  const dH = await stopwatch.time('kernel', () =>
-    differentialEntropyMany(test.matrix, reference.matrix, { ...context, bandwidths }),
-  );
-  const results = dH.map((values, i) => ({
-    bandwidth: bandwidths[i] as number,
-    dH: summarize(values),
-    novelty: novelty(values, eps),
-  }));
-  const document = (): DhDocument => ({ ...documentHead('dh'), ...describe(), results });
+  const compared = await readComparison(run, prepared);
+  const { test, bandwidth } = compared;
+  const surprisals = await groupedSurprisals(run, compared);
+  const results = surprisals.map(({ dH, ...of }) => ({ ...of, dH: summarize(dH), novelty: novelty(dH, eps) }));
+  const maps = await groupOverlaps(run, compared);
+  const document = (): DhDocument => ({ ...compared.describe(), results, ...maps });
   if (output !== undefined && ending !== undefined) {
-    await writeSurprisals(output, ending, { test, bandwidths, dH }, document(), run);
+    const dH = surprisals.slice(0, bandwidth.values.length).map((all) => all.dH);
+    await writeSurprisals(
+      output,
+      ending,
+      { test, files: testFiles, bandwidths: bandwidth.values, dH },
+      document(),
+      run,
+    );
   }
   const finished = document();
+  const group = groupColumn(test.groups !== null);
   await printResult(run, finished, () => [
     alignColumns([
       ...aboutComparison(finished),
@@ -41,22 +49,33 @@ export async function dh(run: Run, files: readonly string[]): Promise<void> {
     ]),
     alignColumns(
       [
-        ['h (1/Å)', 'δH min (nats)', 'median', 'mean', '95 %', 'max', `novelty (δH > ${formatReal(eps)})`],
-        ...results.map(({ bandwidth, dH: { min, median, mean, p95, max }, novelty }) => [
-          formatReal(bandwidth),
-          ...[min, median, mean, p95, max].map(formatNats),
-          formatShare(novelty),
+        [
+          ...group.head,
+          'h (1/Å)',
+          'δH min (nats)',
+          'median',
+          'mean',
+          '95 %',
+          'max',
+          `novelty (δH > ${formatReal(eps)})`,
+        ],
+        ...results.map((result) => [
+          ...group.cell(result.group),
+          formatReal(result.bandwidth),
+          ...[result.dH.min, result.dH.median, result.dH.mean, result.dH.p95, result.dH.max].map(formatNats),
+          formatShare(result.novelty),
         ]),
       ],
-      [0, 1, 2, 3, 4, 5, 6],
+      [0, 1, 2, 3, 4, 5, 6].map((column) => column + group.head.length),
     ),
+    ...groupOverlapLines(maps, 'the reference', eps),
   ]);
 }
 
 /** @throws {UsageError} if one of the files holds no structures, or cannot be read once more to repeat them */
-async function checkRepeatable(files: readonly string[], output: string | undefined): Promise<void> {
+export async function checkRepeatable(files: readonly InputPath[], output: string | undefined): Promise<void> {
   const instead = 'write .npy, .csv or .json instead';
-  for (const path of files) {
+  for (const { path } of files) {
     if (await isMatrixFile(path)) {
       throw new UsageError(`${path} holds no structures that ${output} could repeat; ${instead}`);
     }

@@ -1,6 +1,6 @@
 import { addonPath, availableThreads, loadAddon } from '@surprisal/native';
 import { alignColumns } from '../align-columns.ts';
-import { checkOutput } from '../check-paths.ts';
+import { checkTarget, endingOf } from '../check-paths.ts';
 import { formatBytes, formatQuantity } from '../format-number.ts';
 import { installedPackages } from '../installed-packages.ts';
 import { type MemorySummary, memorySummary, type ProcessorSummary, processorSummary } from '../machine.ts';
@@ -37,7 +37,8 @@ interface DoctorDocument extends DocumentHead<'doctor'> {
 
 /** `surprisal doctor`: what runs here, and why. */
 export async function doctor(run: Run): Promise<void> {
-  await checkOutput(run.options, ['.json']);
+  endingOf(run.options.output, ['.json']);
+  await checkTarget(run.options);
   const loaded = loadAddon();
   const document: DoctorDocument = {
     ...documentHead('doctor'),
@@ -59,7 +60,7 @@ export async function doctor(run: Run): Promise<void> {
     warnings: run.warnings,
     output: run.options.output ?? null,
   };
-  await publish(run, document, () => [alignColumns(lines(document))]);
+  await publish(run, document, { lines: () => [alignColumns(lines(document))] });
 }
 
 function reasonOf({ backend, options }: Run): string {

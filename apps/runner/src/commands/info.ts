@@ -1,44 +1,38 @@
 import { atomCount, type Matrix, type Precision, type Structure, SurprisalError } from '@surprisal/core';
-import { isMatrixFile, readMatrix } from '@surprisal/io/node';
+import { type InputPath, isMatrixFile, readMatrix } from '@surprisal/io/node';
 import { nearestNeighbors } from '@surprisal/neighbors';
 import { alignColumns } from '../align-columns.ts';
-import { checkCommand } from '../check-command.ts';
+import { describeAnalysis } from '../describe-analysis.ts';
 import { formatCount, formatQuantity, formatReal, formatShare } from '../format-number.ts';
+import { prepareCommand } from '../prepare-command.ts';
 import { publish } from '../publish.ts';
-import { BATCH_ATOMS, locateFrame, parametersOf } from '../read-environments.ts';
+import { BATCH_ATOMS, locateFrame } from '../read-environments.ts';
 import type { FileSummary, InfoDocument, MatrixFileSummary, StructureFileSummary } from '../result-document.ts';
-import { backendSummary, documentHead, type Run } from '../run.ts';
+import type { Run } from '../run.ts';
 import type { SpreadSummary } from '../spread.ts';
 import { structuresOf } from '../structure-files.ts';
 import { NEAR_TIE, StructureSurvey } from '../structure-survey.ts';
 
 /** `surprisal info FILE...`: what the files hold, and what is odd about it. */
 export async function info(run: Run, files: readonly string[]): Promise<void> {
-  const { options, stopwatch } = run;
-  await checkCommand(run, 'info', files, ['.json']);
+  const { options } = run;
+  const prepared = await prepareCommand(run, 'info', [files], ['.json']);
   const results: FileSummary[] = [];
-  for (const path of files) {
-    results.push((await isMatrixFile(path)) ? await surveyMatrix(path, run) : await surveyStructures(path, run));
+  for (const file of prepared.sets[0] ?? []) {
+    results.push(
+      (await isMatrixFile(file.path)) ? await surveyMatrix(file.path, run) : await surveyStructures(file, run),
+    );
   }
   const inputs = results.map((file) =>
     file.kind === 'matrix'
       ? { path: file.path, frames: null, environments: file.rows }
       : { path: file.path, frames: file.frames, environments: file.atoms },
   );
-  const document: InfoDocument = {
-    ...documentHead('info'),
-    inputs,
-    parameters: parametersOf(inputs, options),
-    environments: inputs.reduce((sum, { environments }) => sum + environments, 0),
-    results,
-    backend: backendSummary(run.backend),
-    seconds: stopwatch.seconds(),
-    warnings: run.warnings,
-    output: options.output ?? null,
-  };
-  await publish(run, document, () =>
-    results.map((file) => alignColumns(file.kind === 'matrix' ? matrixLines(file) : structureLines(file, options))),
-  );
+  const document: InfoDocument = { ...describeAnalysis(run, prepared, inputs), results };
+  await publish(run, document, {
+    lines: () =>
+      results.map((file) => alignColumns(file.kind === 'matrix' ? matrixLines(file) : structureLines(file, options))),
+  });
 }
 
 async function surveyMatrix(path: string, { options, signal, stopwatch }: Run): Promise<MatrixFileSummary> {
@@ -68,9 +62,10 @@ function precisionOf({ data }: Matrix): Precision {
   return data instanceof Float64Array ? 'f64' : 'f32';
 }
 
-async function surveyStructures(path: string, run: Run): Promise<StructureFileSummary> {
+async function surveyStructures(file: InputPath, run: Run): Promise<StructureFileSummary> {
   const { options, context, report, stopwatch } = run;
-  const survey = new StructureSurvey(path, options);
+  const { path } = file;
+  const survey = new StructureSurvey(file, options);
   let waiting: Structure[] = [];
   let waitingAtoms = 0;
   let frames = 0;
@@ -97,7 +92,7 @@ async function surveyStructures(path: string, run: Run): Promise<StructureFileSu
     run.note(message);
     survey.onWarning(message);
   };
-  for await (const structure of structuresOf(path, run, { onWarning, onProgress: report })) {
+  for await (const structure of structuresOf(file, run, { onWarning, onProgress: report })) {
     survey.addStructure(structure);
     waiting.push(structure);
     waitingAtoms += atomCount(structure);

@@ -1,43 +1,55 @@
-import { differentialEntropyMany, novelty, overlap as overlapOf } from '@surprisal/entropy';
+import { novelty, overlap as overlapOf } from '@surprisal/entropy';
 import { alignColumns } from '../align-columns.ts';
-import { checkCommand } from '../check-command.ts';
 import { formatReal, formatShare } from '../format-number.ts';
+import { groupColumn } from '../grouped-results.ts';
+import { prepareCommand } from '../prepare-command.ts';
 import { publish } from '../publish.ts';
 import { readComparison } from '../read-comparison.ts';
 import type { OverlapDocument } from '../result-document.ts';
-import { documentHead, type Run } from '../run.ts';
+import type { Run } from '../run.ts';
 import { aboutComparison, aboutWork } from '../summary-lines.ts';
+import { groupedSurprisals, groupOverlapLines, groupOverlaps } from '../surprisals-of-groups.ts';
+import { TABLE_ENDINGS } from '../table-file.ts';
 
 /** `surprisal overlap TEST... -r REF...`: the share of environments that the reference set knows. */
 export async function overlap(run: Run, files: readonly string[]): Promise<void> {
-  const { options, context, stopwatch } = run;
-  const { bandwidth: bandwidths, eps } = options;
-  await checkCommand(run, 'overlap', [...files, ...options.reference], ['.json']);
-  const { test, reference, describe } = await readComparison(run, files);
-  const surprisals = await stopwatch.time('kernel', () =>
-    differentialEntropyMany(test.matrix, reference.matrix, { ...context, bandwidths }),
-  );
-  const document: OverlapDocument = {
-    ...documentHead('overlap'),
-    ...describe(),
-    results: surprisals.map((dH, i) => ({
-      bandwidth: bandwidths[i] as number,
-      overlap: overlapOf(dH, eps),
-      novelty: novelty(dH, eps),
-    })),
-  };
-  await publish(run, document, () => [
-    alignColumns([...aboutComparison(document), ...aboutWork(document)]),
-    alignColumns(
-      [
-        ['h (1/Å)', `overlap (δH ≤ ${formatReal(eps)})`, 'novelty'],
-        ...document.results.map(({ bandwidth, overlap, novelty }) => [
-          formatReal(bandwidth),
-          formatShare(overlap),
-          formatShare(novelty),
-        ]),
+  const { options } = run;
+  const { eps } = options;
+  const prepared = await prepareCommand(run, 'overlap', [files, options.reference], TABLE_ENDINGS);
+  const compared = await readComparison(run, prepared);
+  const surprisals = await groupedSurprisals(run, compared);
+  const results = surprisals.map(({ dH, ...of }) => ({
+    ...of,
+    overlap: overlapOf(dH, eps),
+    novelty: novelty(dH, eps),
+  }));
+  const maps = await groupOverlaps(run, compared);
+  const document: OverlapDocument = { ...compared.describe(), results, ...maps };
+  const group = groupColumn(compared.test.groups !== null);
+  await publish(run, document, {
+    lines: () => [
+      alignColumns([...aboutComparison(document), ...aboutWork(document)]),
+      alignColumns(
+        [
+          [...group.head, 'h (1/Å)', `overlap (δH ≤ ${formatReal(eps)})`, 'novelty'],
+          ...results.map((result) => [
+            ...group.cell(result.group),
+            formatReal(result.bandwidth),
+            formatShare(result.overlap),
+            formatShare(result.novelty),
+          ]),
+        ],
+        [0, 1, 2].map((column) => column + group.head.length),
+      ),
+      ...groupOverlapLines(maps, 'the reference', eps),
+    ],
+    table: () => ({
+      columns: [
+        { name: 'group', values: results.map((result) => result.group ?? 'all') },
+        { name: 'bandwidth', values: results.map(({ bandwidth }) => bandwidth) },
+        { name: 'overlap', values: results.map((result) => result.overlap) },
+        { name: 'novelty', values: results.map((result) => result.novelty) },
       ],
-      [0, 1, 2],
-    ),
-  ]);
+    }),
+  });
 }

@@ -1,0 +1,89 @@
+import type { Matrix } from '@surprisal/core';
+import { bandwidthFromNeighbors, bandwidthFromVolume } from '@surprisal/entropy';
+import { formatCount, formatReal } from './format-number.ts';
+import type { MatterSurvey } from './matter-survey.ts';
+import type { BandwidthRuleName, CommandOptions } from './option-values.ts';
+import type { Prepared } from './prepare-command.ts';
+import type { CommandName } from './result-document.ts';
+import type { Run } from './run.ts';
+import { UsageError } from './usage-error.ts';
+
+/** Bandwidths, and how they were found where the data gave them. */
+export interface BandwidthChoice {
+  /** 1/Å */
+  readonly values: readonly number[];
+  /** Undefined where they stand on the command line. */
+  readonly rule?: BandwidthRuleSummary;
+}
+
+/** The rule that gave a bandwidth. */
+export interface BandwidthRuleSummary {
+  readonly name: BandwidthRuleName;
+  /** What it was taken from, as a clause. */
+  readonly reason: string;
+}
+
+/** What a rule is applied to. */
+export interface BandwidthSource {
+  /** The environments whose density is estimated. */
+  readonly matrix: Matrix;
+  readonly matter: MatterSurvey;
+}
+
+/**
+ * The bandwidths of a run: those of the command line, or the one that a rule finds in the data, which is then said.
+ *
+ * @throws {UsageError} if the rule that was asked for does not hold for such data
+ */
+export async function chooseBandwidths(
+  run: Run,
+  prepared: Prepared<CommandName, string>,
+  source: BandwidthSource,
+): Promise<BandwidthChoice> {
+  const { bandwidth } = run.options;
+  if ('values' in bandwidth) return bandwidth;
+  const { value, ...rule } = await bandwidthByRule(run, prepared, source, bandwidth.rule);
+  run.tell(`bandwidth ${formatReal(value, 4)} 1/Å by the rule ${rule.name}: ${rule.reason}`);
+  return { values: [value], rule };
+}
+
+/** The values that stand on the command line. */
+export function givenBandwidths({ bandwidth }: CommandOptions, why: string): readonly number[] {
+  if ('values' in bandwidth) return bandwidth.values;
+  throw new UsageError(`--bandwidth auto cannot be used here: ${why}`);
+}
+
+/**
+ * A bandwidth by a rule; `auto` takes the volume per atom where it says something, and else the nearest environments.
+ *
+ * @throws {UsageError} if the rule that was asked for does not hold for such data
+ */
+export async function bandwidthByRule(
+  run: Run,
+  { descriptor }: Prepared<CommandName, string>,
+  { matrix, matter }: BandwidthSource,
+  rule: BandwidthRuleName | 'auto',
+): Promise<BandwidthRuleSummary & { readonly value: number }> {
+  if (rule !== 'neighbors') {
+    const volume =
+      descriptor.name === 'quests'
+        ? matter.volume()
+        : { unknown: `the rules by volume were made for the descriptor quests, not for ${descriptor.name}` };
+    if ('volume' in volume) {
+      const name = rule === 'auto' ? 'gaussian' : rule;
+      const reason = `from ${formatReal(volume.volume, 4)} Å³ per atom`;
+      return { name, value: bandwidthFromVolume(volume.volume, name), reason };
+    }
+    if (rule !== 'auto') {
+      throw new UsageError(`the rule ${rule} does not hold here: ${volume.unknown}; take the rule neighbors`);
+    }
+  }
+  const { bandwidth, sample, environments } = await run.stopwatch.time('kernel', () =>
+    bandwidthFromNeighbors(matrix, { ...run.context, seed: run.options.seed ?? 0 }),
+  );
+  return {
+    name: 'neighbors',
+    value: bandwidth,
+    reason: `from the distances of ${formatCount(sample)} of ${formatCount(environments)} environments to their nearest`,
+  };
+}

@@ -1,0 +1,119 @@
+import { createMatrix } from '@surprisal/core';
+import { frameEntropies as entropiesOfFrames, metrics as metricsOf, summarize } from '@surprisal/entropy';
+import { alignColumns } from '../align-columns.ts';
+import { chooseBandwidths } from '../choose-bandwidths.ts';
+import { describeAnalysis } from '../describe-analysis.ts';
+import { formatNats, formatReal } from '../format-number.ts';
+import { groupColumn, resultsOfGroups } from '../grouped-results.ts';
+import { prepareCommand } from '../prepare-command.ts';
+import { printResult } from '../publish.ts';
+import { frameOffsets, readEnvironments } from '../read-environments.ts';
+import type { MetricsDocument, MetricsResult } from '../result-document.ts';
+import type { Run } from '../run.ts';
+import { sensitivityLines, sensitivityOf } from '../sensitivity-table.ts';
+import { groupMaps, groupsOf, mapLines } from '../set-maps.ts';
+import { aboutInputs, aboutWork } from '../summary-lines.ts';
+import { writeNpz } from '../table-file.ts';
+import { holdsStructures, interleave, SURPRISAL_ENDINGS, writeSurprisals } from '../write-surprisals.ts';
+import { checkRepeatable } from './dh.ts';
+import { entropyLines, warnOfUndersampling } from './entropy.ts';
+
+/** `surprisal metrics FILE...`: H, D, δH of each environment and H of each frame, in one pass. */
+export async function metrics(run: Run, files: readonly string[]): Promise<void> {
+  const { options, context, stopwatch } = run;
+  const { output } = options;
+  const prepared = await prepareCommand(run, 'metrics', [files], [...SURPRISAL_ENDINGS, '.npz']);
+  const { ending } = prepared;
+  const inputFiles = prepared.sets[0] ?? [];
+  if (ending !== undefined && ending !== '.npz' && holdsStructures(ending)) await checkRepeatable(inputFiles, output);
+
+  const environments = await readEnvironments(inputFiles, run, prepared);
+  const { matrix, inputs } = environments;
+  const bandwidth = await chooseBandwidths(run, prepared, environments);
+  const bandwidths = bandwidth.values;
+  const all = await stopwatch.time('kernel', () => metricsOf(matrix, { ...context, bandwidths }));
+  const dH = all.map((result) => result.dH);
+  const offsets = frameOffsets(environments);
+  const ofFrames =
+    offsets === undefined
+      ? undefined
+      : await stopwatch.time('kernel', () => entropiesOfFrames(matrix, offsets, { ...context, bandwidths }));
+  const frameEntropies = ofFrames?.map(({ entropy }) => entropy);
+
+  const groups = groupsOf(environments);
+  const results: MetricsResult[] = await resultsOfGroups(matrix, groups, async (rows, group) => {
+    const found =
+      group === undefined ? all : await stopwatch.time('kernel', () => metricsOf(rows, { ...context, bandwidths }));
+    return found.map(({ dH: values, ...result }, b) => ({
+      ...result,
+      dH: summarize(values),
+      frameEntropy: group === undefined && frameEntropies !== undefined ? summaryOf(frameEntropies[b]) : null,
+    }));
+  });
+  warnOfUndersampling(run, results);
+  const maps = await groupMaps(run, environments, groups, bandwidths);
+  const sensitivity = options.sensitivity
+    ? await sensitivityOf(run, inputFiles, environments, bandwidths[0] as number)
+    : undefined;
+  const document = (): MetricsDocument => ({
+    ...describeAnalysis(run, prepared, inputs, { bandwidth }),
+    results,
+    ...maps,
+    ...(sensitivity === undefined ? {} : { sensitivity }),
+  });
+  if (ending === '.npz') {
+    await writeNpz(run, {
+      dH: createMatrix(...interleave(dH)),
+      ...(frameEntropies && offsets
+        ? { frame_entropy: createMatrix(...interleave(frameEntropies)), frame_offsets: Float64Array.from(offsets) }
+        : {}),
+      entropy: Float64Array.from(all, ({ entropy }) => entropy),
+      diversity: Float64Array.from(all, ({ diversity }) => diversity),
+      bandwidth: Float64Array.from(bandwidths),
+    });
+  } else if (output !== undefined && ending !== undefined) {
+    await writeSurprisals(
+      output,
+      ending,
+      { test: environments, files: inputFiles, bandwidths, dH, frameEntropies },
+      document(),
+      run,
+    );
+  }
+  const finished = document();
+  await printResult(run, finished, () => [
+    alignColumns([
+      ...aboutInputs(inputs),
+      ...aboutWork(finished),
+      ...(output === undefined ? [] : [['written', output]]),
+    ]),
+    entropyLines(results, groups.length > 0),
+    spreadLines(results, groups.length > 0),
+    ...(maps.groups === undefined ? [] : mapLines(maps.groups)),
+    ...(sensitivity === undefined ? [] : [sensitivityLines(sensitivity)]),
+  ]);
+}
+
+function summaryOf(values: Float64Array | undefined) {
+  const known = values?.filter((value) => !Number.isNaN(value));
+  return known === undefined || known.length === 0 ? null : summarize(known);
+}
+
+function spreadLines(results: readonly MetricsResult[], grouped: boolean): string {
+  const group = groupColumn(grouped);
+  const rows = results.flatMap((result) => {
+    const row = (what: string, { min, median, mean, p95, max }: NonNullable<MetricsResult['frameEntropy']>) => [
+      ...group.cell(result.group),
+      formatReal(result.bandwidth),
+      what,
+      ...[min, median, mean, p95, max].map(formatNats),
+    ];
+    const frames = result.frameEntropy === null ? [] : [row('H of frames', result.frameEntropy)];
+    return [row('δH of environments', result.dH), ...frames];
+  });
+  const first = group.head.length;
+  return alignColumns(
+    [[...group.head, 'h (1/Å)', 'nats', 'min', 'median', 'mean', '95 %', 'max'], ...rows],
+    [first, ...[2, 3, 4, 5, 6].map((column) => first + column)],
+  );
+}

@@ -1,0 +1,100 @@
+import { atomCount, type Column, type InfoValue, type Structure } from '@surprisal/core';
+import { formatQuantity } from './format-number.ts';
+import { UsageError } from './usage-error.ts';
+
+/** Environments told apart by a label. */
+export interface Groups {
+  /** The label. */
+  readonly by: string;
+  /** In natural order. */
+  readonly names: readonly string[];
+  /** For each group its rows, ascending. */
+  readonly rows: readonly Uint32Array[];
+}
+
+/** The group of frames that lack the label. */
+const NONE = '(none)';
+
+/** More groups than this are values, not labels. */
+const MOST_GROUPS = 1000;
+
+/** Collects the label of every environment while structures are read. */
+export class GroupLabels {
+  readonly #by: string;
+  readonly #rows = new Map<string, number[]>();
+  readonly #known = new Set<string>();
+  #next = 0;
+  #lacking = 0;
+
+  constructor(by: string) {
+    this.#by = by;
+  }
+
+  /** @throws {UsageError} a matrix holds no labels, though it has the name of a file */
+  addMatrix(rows: number, path: string): void {
+    if (this.#by !== 'file') {
+      throw new UsageError(`${path} is a matrix and holds no labels; --group-by ${this.#by} needs structures`);
+    }
+    this.#add(path, rows);
+  }
+
+  /** @throws {UsageError} if there are more groups than a person could look at */
+  addStructure(structure: Structure, path: string): void {
+    const { info, columns, species } = structure;
+    const atoms = atomCount(structure);
+    for (const name of [...info.keys(), ...columns.keys()]) this.#known.add(name);
+    const value = info.get(this.#by);
+    const column = columns.get(this.#by);
+    if (value !== undefined) {
+      this.#add(textOf(value, 0, value.values.length), atoms);
+    } else if (column !== undefined) {
+      for (let atom = 0; atom < atoms; atom++) this.#add(textOf(column, atom * column.width, column.width), 1);
+    } else if (this.#by === 'species') {
+      for (let atom = 0; atom < atoms; atom++) this.#add(species.symbols[species.index[atom] as number] as string, 1);
+    } else if (this.#by === 'file') {
+      this.#add(path, atoms);
+    } else {
+      this.#lacking++;
+      this.#add(NONE, atoms);
+    }
+  }
+
+  /**
+   * @param warn  told of frames without the label
+   * @throws {UsageError} if no frame has it
+   */
+  groups(warn: (message: string) => void): Groups {
+    if (this.#rows.size === 1 && this.#rows.has(NONE) && this.#lacking > 0) {
+      const known = [...this.#known, 'species', 'file'].map((name) => `"${name}"`).join(', ');
+      throw new UsageError(`no frame has the label "${this.#by}" of --group-by; there are ${known}`);
+    }
+    if (this.#lacking > 0) {
+      warn(`${formatQuantity(this.#lacking, 'frame')} without "${this.#by}" make the group ${NONE}`);
+    }
+    const names = [...this.#rows.keys()].sort(new Intl.Collator('en', { numeric: true }).compare);
+    return { by: this.#by, names, rows: names.map((name) => Uint32Array.from(this.#rows.get(name) as number[])) };
+  }
+
+  #add(name: string, count: number): void {
+    if (count === 0) return;
+    let rows = this.#rows.get(name);
+    if (rows === undefined) {
+      if (this.#rows.size === MOST_GROUPS) {
+        throw new UsageError(
+          `"${this.#by}" has more than ${MOST_GROUPS} values; --group-by takes a label that has few, such as config_type`,
+        );
+      }
+      rows = [];
+      this.#rows.set(name, rows);
+    }
+    for (let i = 0; i < count; i++) rows.push(this.#next++);
+  }
+}
+
+function textOf({ kind, values }: InfoValue | Column, from: number, count: number): string {
+  const words: string[] = [];
+  for (let at = from; at < from + count; at++) {
+    words.push(kind === 'logical' ? (values[at] === 0 ? 'F' : 'T') : String(values[at]));
+  }
+  return words.join(' ');
+}

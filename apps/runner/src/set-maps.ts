@@ -1,0 +1,127 @@
+import { basename } from 'node:path';
+import { type Matrix, selectRows } from '@surprisal/core';
+import { compareSets } from '@surprisal/entropy';
+import { alignColumns } from './align-columns.ts';
+import { formatNats, formatReal, formatShare } from './format-number.ts';
+import type { Environments } from './read-environments.ts';
+import type { Grouped, SetMapsSummary } from './result-document.ts';
+import type { Run } from './run.ts';
+
+/** A data set with a name, one of several. */
+export interface NamedSet {
+  readonly name: string;
+  readonly matrix: Matrix;
+}
+
+/** The groups of some environments as sets of their own; none where no label was given. */
+export function groupsOf({ matrix, groups }: Pick<Environments, 'matrix' | 'groups'>): readonly NamedSet[] {
+  if (groups === null) return [];
+  return groups.names.map((name, i) => ({ name, matrix: selectRows(matrix, groups.rows[i] as Uint32Array) }));
+}
+
+/** How sets lie to one another: overlap and divergences, both directions, each beside its floor. */
+export async function mapsOf(
+  { options, context, stopwatch }: Run,
+  sets: readonly NamedSet[],
+  bandwidths: readonly number[],
+): Promise<SetMapsSummary> {
+  const { eps, seed, projections } = options;
+  const matrices = sets.map(({ matrix }) => matrix);
+  const comparison = await stopwatch.time('kernel', () =>
+    compareSets(matrices, { ...context, bandwidths, epsilon: eps, seed, projections }),
+  );
+  return { sets: sizesOf(sets), eps, comparison };
+}
+
+/** With a label, what the document says about the groups. */
+export async function groupMaps(
+  run: Run,
+  { groups }: Pick<Environments, 'groups'>,
+  sets: readonly NamedSet[],
+  bandwidths: readonly number[],
+): Promise<Grouped> {
+  if (groups === null) return {};
+  return { groups: { by: groups.by, ...(await mapsOf(run, sets, bandwidths)) } };
+}
+
+/** Names of sets, and how many environments each has. */
+export function sizesOf(sets: readonly NamedSet[]): { readonly name: string; readonly environments: number }[] {
+  return sets.map(({ name, matrix }) => ({ name, environments: matrix.rows }));
+}
+
+/** What a person reads about maps between sets: a square for each quantity. */
+export function mapLines({ sets, eps, comparison }: SetMapsSummary): string[] {
+  const names = shortNames(sets.map(({ name }) => name));
+  const blocks: string[] = [];
+  for (const map of comparison.maps) {
+    const h = `h ${formatReal(map.bandwidth)} 1/Å`;
+    blocks.push(
+      square(
+        `overlap, ${h}: share of the row's environments that the column knows (δH ≤ ${formatReal(eps)})`,
+        names,
+        map.overlap,
+        formatShare,
+      ),
+      square(
+        `Kullback–Leibler divergence, ${h}: of the row from the column, nats`,
+        names,
+        map.kullbackLeibler,
+        nats,
+        map.kullbackLeiblerFloor,
+      ),
+      square(`Jensen–Shannon divergence, ${h}, nats`, names, map.jensenShannon, nats, map.jensenShannonFloor),
+    );
+    const isolated = map.isolated.flatMap((count, i) =>
+      count === 0
+        ? []
+        : [
+            `${count} of the ${sets[i]?.environments} environments of ${names[i]} are isolated and left out of its divergences`,
+          ],
+    );
+    if (isolated.length > 0) blocks.push(isolated.map((line) => `${line}\n`).join(''));
+  }
+  blocks.push(
+    square(
+      `sliced Wasserstein distance over ${comparison.projections} directions (seed ${comparison.seed}), 1/Å`,
+      names,
+      comparison.slicedWasserstein,
+      real,
+      comparison.slicedWassersteinFloor,
+    ),
+  );
+  return blocks;
+}
+
+/** Names without their folders, where that leaves them different. */
+export function shortNames(names: readonly string[]): readonly string[] {
+  const short = names.map((name) => basename(name));
+  return new Set(short).size === names.length && !short.includes('') ? short : names;
+}
+
+function nats(value: number | null): string {
+  return value === null ? '–' : formatNats(value);
+}
+
+function real(value: number | null): string {
+  return value === null ? '–' : formatReal(value, 4);
+}
+
+/** @param floor  of each set, what the quantity is between two halves of it */
+function square<Value extends number | null>(
+  title: string,
+  names: readonly string[],
+  values: readonly (readonly Value[])[],
+  format: (value: Value) => string,
+  floor?: readonly (number | null)[],
+): string {
+  const rows = values.map((row, i) => [
+    names[i] as string,
+    ...row.map(format),
+    ...(floor === undefined ? [] : [floor[i] === null ? '–' : formatReal(floor[i] as number, 3)]),
+  ]);
+  const head = ['', ...names, ...(floor === undefined ? [] : ['between its halves'])];
+  return `${title}\n${alignColumns(
+    [head, ...rows],
+    head.slice(1).map((_, i) => i + 1),
+  )}`;
+}

@@ -1,0 +1,84 @@
+import { differentialEntropyMany, overlap } from '@surprisal/entropy';
+import { alignColumns } from './align-columns.ts';
+import { formatReal, formatShare } from './format-number.ts';
+import type { ComparedEnvironments } from './read-comparison.ts';
+import type { CommandName, GroupedComparison, OfGroup } from './result-document.ts';
+import type { Run } from './run.ts';
+import { groupsOf, sizesOf } from './set-maps.ts';
+
+/** δH of all environments in question, or of those of one group. */
+export interface SurprisalsOfGroup extends OfGroup {
+  readonly bandwidth: number;
+  /** nats */
+  readonly dH: Float64Array;
+}
+
+/** δH of the test set for each bandwidth, then that of each of its groups. */
+export async function groupedSurprisals(
+  { context, stopwatch }: Run,
+  { test, reference, bandwidth }: ComparedEnvironments<CommandName>,
+): Promise<SurprisalsOfGroup[]> {
+  const { values: bandwidths } = bandwidth;
+  const all = await stopwatch.time('kernel', () =>
+    differentialEntropyMany(test.matrix, reference.matrix, { ...context, bandwidths }),
+  );
+  const results: SurprisalsOfGroup[] = all.map((dH, b) => ({ bandwidth: bandwidths[b] as number, dH }));
+  for (const [g, group] of (test.groups?.names ?? []).entries()) {
+    const rows = test.groups?.rows[g] as Uint32Array;
+    for (const [b, dH] of all.entries()) {
+      results.push({
+        group,
+        bandwidth: bandwidths[b] as number,
+        dH: Float64Array.from(rows, (row) => dH[row] as number),
+      });
+    }
+  }
+  return results;
+}
+
+/** The share of each group of the test set that each group of the reference set knows. */
+export async function groupOverlaps(
+  { context, options, stopwatch }: Run,
+  { test, reference, bandwidth }: Pick<ComparedEnvironments<CommandName>, 'test' | 'reference' | 'bandwidth'>,
+): Promise<GroupedComparison> {
+  if (test.groups === null) return {};
+  const { values: bandwidths } = bandwidth;
+  const references = groupsOf(reference);
+  const maps = bandwidths.map((value) => ({
+    bandwidth: value,
+    overlap: test.groups?.names.map(() => [] as number[]) ?? [],
+  }));
+  for (const { matrix } of references) {
+    const all = await stopwatch.time('kernel', () =>
+      differentialEntropyMany(test.matrix, matrix, { ...context, bandwidths }),
+    );
+    for (const [b, dH] of all.entries()) {
+      for (const [g, rows] of test.groups.rows.entries()) {
+        const known = overlap(
+          Float64Array.from(rows, (row) => dH[row] as number),
+          options.eps,
+        );
+        maps[b]?.overlap[g]?.push(known);
+      }
+    }
+  }
+  return { groups: { by: test.groups.by, sets: sizesOf(groupsOf(test)), reference: sizesOf(references), maps } };
+}
+
+/**
+ * What a person reads about these shares.
+ *
+ * @param known  what the columns are groups of
+ */
+export function groupOverlapLines({ groups }: GroupedComparison, known: string, eps: number): string[] {
+  if (groups === undefined) return [];
+  const columns = groups.reference.map(({ name }) => name);
+  return groups.maps.map(
+    ({ bandwidth, overlap: shares }) =>
+      `overlap, h ${formatReal(bandwidth)} 1/Å: share of the row's environments that the column, of ${known}, knows ` +
+      `(δH ≤ ${formatReal(eps)})\n${alignColumns(
+        [['', ...columns], ...shares.map((row, i) => [groups.sets[i]?.name ?? '', ...row.map(formatShare)])],
+        columns.map((_, i) => i + 1),
+      )}`,
+  );
+}
