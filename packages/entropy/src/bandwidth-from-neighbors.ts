@@ -38,18 +38,19 @@ const EQUAL_SHARE = 1e-4;
 const ROUNDING_SHARE = 1e-9;
 
 /**
- * A bandwidth from the distances in the data, for any descriptor: also for molecules, slabs and descriptors of one's own, where there
- * is no volume per atom.
+ * A bandwidth from the distances in the data, for any descriptor: also for molecules, slabs and descriptors of one's
+ * own, where there is no volume per atom.
  *
  *     h = median_i d_i / √2,   d_i = min { |x_i − x_j| : x_j ≠ x_i }
  *
- * so that the typical environment is one nat from its nearest distinct one, K = exp(−d²/2h²) = 1/e: near enough that neighbours
- * count, far enough that they differ. For the QUESTS descriptor it gives 0.013 to 0.014 1/Å for public sets of azobenzene, silicon,
- * graphite and copper, 0.019 for lithium and aspirin, 0.021 for ethanol, 0.052 for liquid water. More data lie closer: sets
- * that are to be compared need one h, taken from one of them.
+ * so that the typical environment is one nat from its nearest distinct one, K = exp(−d²/2h²) = 1/e: near enough that
+ * neighbours count, far enough that they differ. For the QUESTS descriptor it gives 0.013 to 0.014 1/Å for public sets
+ * of azobenzene, silicon, graphite and copper, 0.019 for lithium and aspirin, 0.021 for ethanol, 0.052 for liquid
+ * water. More data lie closer: sets that are to be compared need one h, taken from one of them.
  *
- * Environments equal to within 10⁻⁴ of the root mean square distance of all (or rounding) count as one, so duplicates do not pull
- * h to 0. Exact: all environments are looked at, by brute force over those that can be nearest, for a sample of them.
+ * Environments equal to within 10⁻⁴ of the root mean square distance of all (or rounding) count as one, so duplicates
+ * do not pull h to 0. Exact: all environments are looked at, by brute force over those that can be nearest, for a
+ * sample of them.
  *
  * @param x  (n×d) row-major, 1/Å, one environment per row
  * @returns h in the unit of x; a function of the data and the seed

@@ -24,12 +24,13 @@ export interface BandwidthScanRow extends EntropyResult {
  *
  *     slope = dH / d ln h,  by the parabola through a point and its neighbours in ln h (at the ends, the two next to them)
  *
- * H falls from ln n, where no two environments are alike, to 0, where all are; a bandwidth in between, where the slope is
- * moderate, says most.
+ * H falls from ln n, where no two environments are alike, to 0, where all are; a bandwidth in between, where the slope
+ * is moderate, says most.
  *
  * @param x  (n×d) row-major, 1/Å, one environment per row
  * @returns a row for each bandwidth, ascending; the same bits for any number of threads and ranks
- * @throws {SurprisalError} EMPTY_INPUT, INVALID_BANDWIDTH, INVALID_ARGUMENT, BACKEND_UNAVAILABLE, OUT_OF_MEMORY, ABORTED
+ * @throws {SurprisalError} EMPTY_INPUT, INVALID_BANDWIDTH, INVALID_ARGUMENT, BACKEND_UNAVAILABLE, OUT_OF_MEMORY,
+ *   ABORTED
  *
  * @example
  * for (const { bandwidth, entropy, slope } of await bandwidthScan(x, { from: 0.005, to: 0.05, count: 5 })) {
@@ -85,7 +86,9 @@ function bandwidthsOf({ bandwidths, from = 0.002, to = 0.2, count = 21 }: Bandwi
   );
 }
 
-/** Derivative at a point of the parabola through it and its neighbours; of the straight line where there are two points. */
+/**
+ * Derivative at a point of the parabola through it and its neighbours; of the straight line where there are two points.
+ */
 function slopeAt(x: readonly number[], y: readonly number[], i: number): number {
   if (x.length === 2) return (y[1]! - y[0]!) / (x[1]! - x[0]!);
   const middle = Math.min(Math.max(i, 1), x.length - 2);

@@ -5,9 +5,9 @@ import { squaredDistance } from './squared-distance.ts';
 /**
  * Rows that are equal to within a tolerance, over several matrices, in time linear in their number.
  *
- * Rows come in order; each is equal to the nearest of the first ones of their kind that lies within the tolerance (the earliest, if
- * two are as near), or else is the first of a kind itself. The firsts are found by a hash of their projection, cut into cells as
- * wide as the tolerance.
+ * Rows come in order; each is equal to the nearest of the first ones of their kind that lies within the tolerance (the
+ * earliest, if two are as near), or else is the first of a kind itself. The firsts are found by a hash of their
+ * projection, cut into cells as wide as the tolerance.
  */
 export class DistinctRows {
   readonly #tolerance: number;
@@ -26,7 +26,8 @@ export class DistinctRows {
   }
 
   /**
-   * The kind of each row, counted from 0 in the order of their first rows; kinds that `count` did not hold before are new.
+   * The kind of each row, counted from 0 in the order of their first rows; kinds that `count` did not hold before are
+   * new.
    *
    * @param breathe  called with the number of rows done, before each row
    */

@@ -14,11 +14,13 @@ export interface ExpectedNeighborsOptions {
 }
 
 /**
- * How many neighbours an atom of a homogeneous substance has within a cutoff, on average: what k should not be much below.
+ * How many neighbours an atom of a homogeneous substance has within a cutoff, on average: what k should not be much
+ * below.
  *
  *     N = (4/3) π r³ ρ N_A / M
  *
- * With k below N the descriptor sees the k nearest only, and the cutoff hardly matters; with k above N the rest of it is zeros.
+ * With k below N the descriptor sees the k nearest only, and the cutoff hardly matters; with k above N the rest of it
+ * is zeros.
  *
  * @throws {SurprisalError} INVALID_ARGUMENT if an argument is not above 0 and finite
  *

@@ -43,6 +43,8 @@ const RATES = 400;
 const STRAIGHT = 1e-3;
 /** Where c (ln² n_second − ln² n_first) is above this, the curve has ended before its second point. */
 const ENDED = 40;
+/** exp of it is far from overflow. */
+const LARGEST_EXPONENT = 500;
 /** A curve that rises by less than this share of H while n doubles has no bend left to fit. */
 const FLAT = 0.01;
 const GOLDEN = (Math.sqrt(5) - 1) / 2;
@@ -53,23 +55,28 @@ const GOLDEN = (Math.sqrt(5) - 1) / 2;
  *     H(n) = a − b exp(−c ln² n),   b ≥ 0
  *
  * by weighted least squares. Given c, the curve is linear in a and b, so they are solved for in closed form and what is
- * left is a search in c alone (variable projection): a grid, evenly spaced in ln c from a curve that is still straight to one
- * that has ended before its second point, then golden section.
+ * left is a search in c alone (variable projection): a grid, evenly spaced in ln c from a curve that is still straight
+ * to one that has ended before its second point, then golden section.
  *
  * The interval is the profile likelihood's: every a for which some b ≥ 0 and c reach a sum of squares
- * S(a) ≤ S_min (1 + t²/ν), with t the 97.5 % quantile of Student's t for ν = points − 3. An error common to all points,
- * as where they are all drawn from one finite set, shifts the curve and does not show in the scatter about it: its variance is
- * added in quadrature. Whether the form of the curve holds beyond the points, the interval does not know.
+ *
+ *     S(a) ≤ S_min (1 + t²/ν),   t the 97.5 % quantile of Student's t for ν = points − 3
+ *
+ * An error common to all points, as where they are all drawn from one finite set, shifts the curve and does not show in
+ * the scatter about it: its variance is added in quadrature. Whether the form of the curve holds beyond the points, the
+ * interval does not know.
  *
  * @param points          in any order
  * @param commonVariance  of the error that all points share, nats²
- * @returns the fit, or the reason why there is none: fewer than four distinct n; values of a without bound fit as well (the
- *   curve does not bend enough); an interval wider than a quarter of a; in these two cases `flat` where the curve has ended
+ * @returns the fit, or the reason why there is none: fewer than four distinct n; values of a without bound fit as
+ *   well (the curve does not bend enough); an interval wider than a quarter of a; in these two cases `flat` where the
+ *   curve has ended
  * @throws {SurprisalError} INVALID_ARGUMENT if an n is below 1, an H is not finite, or a variance is not above 0
  * @see Schwalbe-Koda et al., Nat. Commun. 16, 4014 (2025), for the form of the curve
  *
  * @example
- * const fit = fitAsymptote([10, 20, 50, 100, 200].map((n) => ({ n, entropy: 5 - 4 * Math.exp(-0.1 * Math.log(n) ** 2), variance: 1 / n })));
+ * const h = (n) => 5 - 4 * Math.exp(-0.1 * Math.log(n) ** 2);
+ * const fit = fitAsymptote([10, 20, 50, 100, 200].map((n) => ({ n, entropy: h(n), variance: 1 / n })));
  * if (fit.determined) fit.value.toFixed(6); // '5.000000'
  */
 export function fitAsymptote(points: readonly CurvePoint[], commonVariance = 0): Asymptote | UndeterminedAsymptote {
@@ -187,8 +194,9 @@ class Curve {
 
   /** Rates from a straight curve to one that has ended at once, evenly in ln c. */
   rates(): number[] {
-    const slowest = STRAIGHT / this.#spans.at(-1)!;
-    const fastest = ENDED / this.#spans[1]!;
+    // b = (what it is at the first point) exp(c ln² n_first) stays a finite number.
+    const fastest = Math.min(ENDED / this.#spans[1]!, LARGEST_EXPONENT / this.#first);
+    const slowest = Math.min(STRAIGHT / this.#spans.at(-1)!, fastest / 10);
     return Array.from({ length: RATES }, (_, i) => slowest * (fastest / slowest) ** (i / (RATES - 1)));
   }
 
@@ -204,9 +212,9 @@ class Curve {
   }
 
   /**
-   * The smallest and the largest a that reach this sum of squares at this rate: without the bound on b, S(a) is a parabola of
-   * curvature q = Σw − (Σwg)²/Σwg² about the best a; where the bound holds b at 0, one of curvature Σw about the mean.
-   * [∞, −∞] where none does.
+   * The smallest and the largest a that reach this sum of squares at this rate: without the bound on b, S(a) is a
+   * parabola of curvature q = Σw − (Σwg)²/Σwg² about the best a; where the bound holds b at 0, one of curvature Σw
+   * about the mean. [∞, −∞] where none does.
    */
   ends(rate: number, limit: number): readonly [number, number] {
     let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];

@@ -27,7 +27,8 @@ const UNIT = 'environments';
  * @param x        (n×d) row-major, 1/Å, the environments of all frames below one another
  * @param offsets  (frames+1): frame f holds the rows offsets[f] … offsets[f + 1] − 1
  * @returns for each bandwidth, in their order, one number per frame; the same bits for any number of threads and ranks
- * @throws {SurprisalError} EMPTY_INPUT, INVALID_BANDWIDTH, INVALID_ARGUMENT, BACKEND_UNAVAILABLE, OUT_OF_MEMORY, ABORTED
+ * @throws {SurprisalError} EMPTY_INPUT, INVALID_BANDWIDTH, INVALID_ARGUMENT, BACKEND_UNAVAILABLE, OUT_OF_MEMORY,
+ *   ABORTED
  *
  * @example
  * const [frames] = await frameEntropies(x, Uint32Array.of(0, 21, 42), { bandwidths: [0.015] });

@@ -18,8 +18,9 @@ export interface InformationGap {
  *
  *     gap = H(full) − H(subset)
  *
- * The larger, the more the subset lacks. Below 0 where the subset is more varied than the whole, in which some environments stand
- * again and again. That the one is part of the other is not checked; any two sets by the same descriptor have a gap.
+ * The larger, the more the subset lacks. Below 0 where the subset is more varied than the whole, in which some
+ * environments stand again and again. That the one is part of the other is not checked; any two sets by the same
+ * descriptor have a gap.
  *
  * @param full    (n×d) row-major, 1/Å
  * @param subset  (m×d), made by the same descriptor

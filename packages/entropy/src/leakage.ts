@@ -13,15 +13,15 @@ export interface LeakageOptions extends Context {
   /** ε in nats, 0 or more: near is what has a K of at least exp(−ε) with its nearest; default 1e-5. */
   readonly epsilon?: number | undefined;
   /**
-   * Distance in 1/Å up to which two environments are equal; 0 for the same numbers only. Default 1e-9, or 1e-6 where a matrix is in
-   * float32: what rounding makes of one environment that is described twice.
+   * Distance in 1/Å up to which two environments are equal; 0 for the same numbers only. Default 1e-9, or 1e-6 where a
+   * matrix is in float32: what rounding makes of one environment that is described twice.
    */
   readonly tolerance?: number | undefined;
   /** (frames+1): frame f of the training set holds the rows trainFrames[f] … trainFrames[f + 1] − 1. */
   readonly trainFrames?: Uint32Array | undefined;
   /** (frames+1), of the test set. */
   readonly testFrames?: Uint32Array | undefined;
-  /** Longest list of pairs, 0 or more; default 100. Counts are of all, whatever the lists hold. */
+  /** Longest list of pairs, 0 or more, Infinity for all; default 100. Counts are of all, whatever the lists hold. */
   readonly limit?: number | undefined;
 }
 
@@ -77,7 +77,10 @@ export interface LeakageResult {
   readonly test: { readonly environments: number; readonly frames: number | null };
   /** Test environments equal to one of the training set. */
   readonly exact: Repetitions<EnvironmentPair>;
-  /** Test environments within ε of their nearest of the training set, the equal ones among them. Its pairs leave out the equal ones. */
+  /**
+   * Test environments within ε of their nearest of the training set, the equal ones among them. Its pairs leave out the
+   * equal ones.
+   */
   readonly near: Repetitions<EnvironmentPair>;
   /** Test frames that hold the same environments as a frame of the training set; null where frames are not known. */
   readonly frames: Repetitions<FramePair> | null;
@@ -93,11 +96,12 @@ const STAGE = 'leakage';
  *     equal:  |y − x| ≤ tolerance          near:  K(y, x) ≥ exp(−ε),  that is  |y − x| ≤ h √(2ε),  for the nearest x
  *
  * Near is said of the nearest environment alone, and not of δH: that sums over all, so many environments at some
- * distance make δH small where there is no copy. Whether environments are equal is
- * asked of the first of each kind. Two frames are the same if they hold the same kinds of environments, each as often: whatever their order, rotation or cell.
+ * distance make δH small where there is no copy. Whether environments are equal is asked of the first of each kind. Two
+ * frames are the same if they hold the same kinds of environments, each as often: whatever their order, rotation or
+ * cell.
  *
- * Finding the equal takes time linear in the environments; the near, for an ε as small as the default, little more. A large ε takes
- * up to train × test. Neither threads nor ranks are used.
+ * Finding the equal takes time linear in the environments; the near, for an ε as small as the default, little more. A
+ * large ε takes up to train × test. Neither threads nor ranks are used.
  *
  * @param train  (n×d) row-major, 1/Å
  * @param test   (m×d), made by the same descriptor
@@ -185,7 +189,9 @@ function checked(train: Matrix, test: Matrix, options: LeakageOptions) {
   };
   atLeast0('epsilon', epsilon);
   atLeast0('the tolerance', tolerance);
-  atLeast0('the limit of pairs', limit);
+  if (!(limit >= 0)) {
+    throw new SurprisalError('INVALID_ARGUMENT', `the limit of pairs is ${limit}; it must be 0 or more`);
+  }
   if (trainFrames !== undefined) checkOffsets(trainFrames, train.rows, 'the frame offsets of the training set');
   if (testFrames !== undefined) checkOffsets(testFrames, test.rows, 'the frame offsets of the test set');
   return { bandwidth, epsilon, tolerance, limit, trainFrames, testFrames };
@@ -255,7 +261,9 @@ function duplicatesOf(
   return { environments: environments.of(set.rows), frames: sameFrames(offsets, ofRow, undefined, undefined, limit) };
 }
 
-/** Frames of a set that hold the same kinds, each as often, as one of another set, or as an earlier one of the same set. */
+/**
+ * Frames of a set that hold the same kinds, each as often, as one of another set, or as an earlier one of the same set.
+ */
 function sameFrames(
   offsets: Uint32Array | undefined,
   ofRow: Uint32Array,

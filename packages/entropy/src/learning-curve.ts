@@ -13,15 +13,21 @@ export type SubsetUnit = 'frames' | 'environments';
 export interface LearningCurveOptions extends Context {
   /** Each h in 1/Å. */
   readonly bandwidths: readonly number[];
-  /** Shares of the units, each in (0, 1], ascending; default 0.1, 0.2 … 1. A share stands for round(share × units), at least 1. */
+  /**
+   * Shares of the units, each in (0, 1], ascending; default 0.1, 0.2 … 1. A share stands for round(share × units), at
+   * least 1.
+   */
   readonly fractions?: readonly number[] | undefined;
-  /** Subsets drawn for each share, 1 or more; default 3. One for a share that is the whole set, and for the order of the file. */
+  /**
+   * Subsets drawn for each share, 1 or more; default 3. One for a share that is the whole set, and for the order of the
+   * file.
+   */
   readonly repeats?: number | undefined;
   /** A whole number; default 0. */
   readonly seed?: number | undefined;
   /**
-   * Frames, which go into a subset as a whole: (frames+1), frame f holds the rows units[f] … units[f + 1] − 1. Default: every
-   * environment is a unit by itself.
+   * Frames, which go into a subset as a whole: (frames+1), frame f holds the rows units[f] … units[f + 1] − 1. Default:
+   * every environment is a unit by itself.
    */
   readonly units?: Uint32Array | undefined;
   /** `random`, the default, or `file`: a share is the first of the units, as if the file ended there. */
@@ -29,8 +35,9 @@ export interface LearningCurveOptions extends Context {
   /** Whether the subsets of one repeat hold one another; default false: every subset is drawn anew. */
   readonly nested?: boolean | undefined;
   /**
-   * What n counts in the fit of the asymptote, which depends on it; default `environments`. Of curves of 1/16 to 1/2 of seven public
-   * sets of frames, 39 of 41 intervals held the H of the whole set when n counted environments, 33 of 43 when it counted frames.
+   * What n counts in the fit of the asymptote, which depends on it; default `environments`. Of curves of 1/16 to 1/2 of
+   * seven public sets of frames, 39 of 41 intervals held the H of the whole set when n counted environments, 33 of 43
+   * when it counted frames.
    */
   readonly asymptoteUnit?: SubsetUnit | undefined;
 }
@@ -82,24 +89,29 @@ const STAGE = 'learning curve';
  *
  *     H(n) → a − b exp(−c ln² n),   n = environments of the subset (or frames)
  *
- * Subsets are drawn without replacement: with it, a subset of the size of the set would miss a third of it, and the curve would end
- * below H. The share 1 is the set itself, and its H the bits of {@link entropyMany}. In the fit, H
- * varies as a mean over the units would: Var = σ² [1/N + (1/n − 1/N)/repeats], N the units of the set. The scatter between repeats
- * gives σ², and σ²/N, by which the set itself could have come out otherwise, is part of the interval (not of that of a
- * curve without repeats).
+ * Subsets are drawn without replacement: with it, a subset of the size of the set would miss a third of it, and the
+ * curve would end below H. The share 1 is the set itself, and its H the bits of {@link entropyMany}. In the fit, H
+ * varies as a mean over the units would: Var = σ² [1/N + (1/n − 1/N)/repeats], N the units of the set. The scatter
+ * between repeats gives σ², and σ²/N, by which the set itself could have come out otherwise, is part of the interval
+ * (not of that of a curve without repeats).
  *
- * The asymptote depends on what n counts; its interval holds under the form of the curve, which is empirical. It is refused where
- * {@link fitAsymptote} refuses, and where ln n − H of the largest subset is so small that H still follows ln n (`undersampled`).
+ * The asymptote depends on what n counts; its interval holds under the form of the curve, which is empirical. It is
+ * refused where {@link fitAsymptote} refuses, and where ln n − H of the largest subset is so small that H still follows
+ * ln n (`undersampled`).
  *
  * The cost is that of Σ repeats·fraction² entropies of the whole set: 9.6 for the defaults.
  *
  * @param x  (n×d) row-major, 1/Å, one environment per row
- * @returns one curve for each bandwidth, in their order, nats; a function of the seed, not of threads, ranks or of the other fractions
- * @throws {SurprisalError} EMPTY_INPUT, INVALID_ARGUMENT, INVALID_BANDWIDTH, BACKEND_UNAVAILABLE, OUT_OF_MEMORY, ABORTED
- * @see Schwalbe-Koda et al., Nat. Commun. 16, 4014 (2025), whose n counts frames; the command of the package QUESTS counts environments
+ * @returns one curve for each bandwidth, in their order, nats; a function of the seed, not of threads, ranks or of
+ *   the other fractions
+ * @throws {SurprisalError} EMPTY_INPUT, INVALID_ARGUMENT, INVALID_BANDWIDTH, BACKEND_UNAVAILABLE, OUT_OF_MEMORY,
+ *   ABORTED
+ * @see Schwalbe-Koda et al., Nat. Commun. 16, 4014 (2025), whose n counts frames; the command of the package QUESTS
+ *   counts environments
  *
  * @example
- * const [curve] = await learningCurve(x, { bandwidths: [0.015], units: Uint32Array.of(0, 21, 42, 63), fractions: [0.5, 1] });
+ * const units = Uint32Array.of(0, 21, 42, 63); // three frames of 21 atoms
+ * const [curve] = await learningCurve(x, { bandwidths: [0.015], units, fractions: [0.5, 1] });
  * curve.points.at(-1).entropy.mean; // H of x
  */
 export async function learningCurve(x: Matrix, options: LearningCurveOptions): Promise<LearningCurve[]> {
@@ -303,9 +315,9 @@ function asymptoteOf(
 }
 
 /**
- * σ², pooled from the scatter of H between subsets of one size, if Var H = σ² (1/n − 1/N) among subsets of one set of N units (as it
- * is for a mean over them); the set itself, one of many that might have been made, is then uncertain by σ²/N. 0 where
- * nothing was repeated.
+ * σ², pooled from the scatter of H between subsets of one size, if Var H = σ² (1/n − 1/N) among subsets of one set of N
+ * units (as it is for a mean over them); the set itself, one of many that might have been made, is then uncertain by
+ * σ²/N. 0 where nothing was repeated.
  */
 function varianceOfUnit(points: readonly LearningCurvePoint[], units: number): number {
   let [sum, freedom] = [0, 0];

@@ -13,8 +13,8 @@ export interface NearestRow {
 const ROUNDING = 1e-13;
 
 /**
- * Exact nearest references, by brute force over those that can be: sorted by their projection, looked at from the query's outwards,
- * until the projections alone are farther apart than the nearest found.
+ * Exact nearest references, by brute force over those that can be: sorted by their projection, looked at from the
+ * query's outwards, until the projections alone are farther apart than the nearest found.
  */
 export class NearestRows {
   readonly #references: Matrix;

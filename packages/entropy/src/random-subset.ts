@@ -3,7 +3,8 @@ import { randomSequence } from '@surprisal/core';
 /**
  * Some of 0 … total − 1, every choice equally likely: those with the smallest of random keys.
  *
- * @param stream  choices of different streams of one seed are independent; of one stream, a smaller one is part of a larger
+ * @param stream  choices of different streams of one seed are independent; of one stream, a smaller one is part of a
+ *   larger
  * @returns (count), ascending
  */
 export function randomSubset(count: number, total: number, seed: number, stream: number): Uint32Array {

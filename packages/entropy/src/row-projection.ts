@@ -3,8 +3,8 @@ import { type Matrix, SurprisalError } from '@surprisal/core';
 /**
  * Every row as one number, on a direction of unit length: two rows are at least as far apart as their numbers.
  *
- * All components of the direction are positive, for those of descriptors rise and fall together with the density; no two
- * are in a simple ratio, so that rows of one sum do not fall together.
+ * All components of the direction are positive, for those of descriptors rise and fall together with the density; no
+ * two are in a simple ratio, so that rows of one sum do not fall together.
  *
  * @returns (n)
  * @throws {SurprisalError} INVALID_ARGUMENT if a number is not finite

@@ -17,7 +17,10 @@ export type SensitivityParameter = 'k' | 'cutoff' | 'bandwidth';
 export interface SensitivityOptions extends NeighborhoodParameters, Context {
   /** h in 1/Å; default 0.015. */
   readonly bandwidth?: number | undefined;
-  /** Factors above 0 on each parameter, one at a time; default 0.75 and 1.25 on k, 0.9 and 1.1 on the cutoff, 0.7 and 1.4 on h. */
+  /**
+   * Factors above 0 on each parameter, one at a time; default 0.75 and 1.25 on k, 0.9 and 1.1 on the cutoff, 0.7 and
+   * 1.4 on h.
+   */
   readonly factors?: Partial<Readonly<Record<SensitivityParameter, readonly number[]>>> | undefined;
   /** Change of H in nats above which a result moves much; default 0.5. */
   readonly threshold?: number | undefined;
@@ -46,9 +49,9 @@ export interface SensitivityResult {
 }
 
 /**
- * Change of H, nats, above which a result is said to move much: the set then seems to hold e^0.5 = 1.6 times more or fewer kinds of
- * environments. In 15 public sets, 25 % of k moved H by 0.00–0.35, 10 % of the cutoff by 0.01–0.87, and a factor of 1.4 of h
- * by 0.07–2.18.
+ * Change of H, nats, above which a result is said to move much: the set then seems to hold e^0.5 = 1.6 times more or
+ * fewer kinds of environments. In 15 public sets, 25 % of k moved H by 0.00–0.35, 10 % of the cutoff by 0.01–0.87, and
+ * a factor of 1.4 of h by 0.07–2.18.
  */
 const DEFAULT_THRESHOLD = 0.5;
 const DEFAULT_FACTORS: Readonly<Record<SensitivityParameter, readonly number[]>> = {
@@ -67,8 +70,8 @@ const NAMES: Readonly<Record<SensitivityParameter, string>> = {
  *
  *     change = H(varied) − H(as they are)
  *
- * k is rounded to a whole number, at least 1; a factor that leaves its parameter as it is makes no row. All bandwidths are done in
- * one pass, and every k and cutoff is described once.
+ * k is rounded to a whole number, at least 1; a factor that leaves its parameter as it is makes no row. All bandwidths
+ * are done in one pass, and every k and cutoff is described once.
  *
  * @param describe  the environments of the data for these parameters; at most one call at a time
  * @returns nats

@@ -1,5 +1,5 @@
-import { type Communicator, createMatrix, type Matrix } from '@surprisal/core';
-import { property, type RandomStream } from '@surprisal/testing';
+import { createMatrix } from '@surprisal/core';
+import { property } from '@surprisal/testing';
 import { describe, expect, it } from 'vitest';
 import {
   differentialEntropy,
@@ -10,45 +10,9 @@ import {
   novelty,
   overlap,
 } from '../src/index.ts';
+import { randomMatrix, ranks } from './made-environments.ts';
 
 const backends = ['native', 'reference'] as const;
-
-function randomMatrix(random: RandomStream, rows: number, columns: number, spread: number): Matrix {
-  return createMatrix(
-    rows,
-    columns,
-    Float64Array.from({ length: rows * columns }, () => spread * random.gaussian()),
-  );
-}
-
-/** `size` communicators in one process: each collective waits for all of them. */
-function group(size: number): Communicator[] {
-  let parts: Float64Array[] = [];
-  let arrived = 0;
-  let open = deferred();
-  return Array.from({ length: size }, (_, rank) => ({
-    rank,
-    size,
-    allGather: async (values: Float64Array) => {
-      const round = open;
-      parts[rank] = values;
-      if (++arrived === size) {
-        const whole = Float64Array.from(parts.flatMap((part) => [...part]));
-        [parts, arrived, open] = [[], 0, deferred()];
-        round.resolve(whole);
-      }
-      return await round.promise;
-    },
-  }));
-}
-
-function deferred() {
-  let resolve: (values: Float64Array) => void = () => {};
-  const promise = new Promise<Float64Array>((settle) => {
-    resolve = settle;
-  });
-  return { promise, resolve };
-}
 
 describe.each(backends)('entropy, %s', (backend) => {
   it('is 0 where all environments are equal', async () => {
@@ -122,11 +86,11 @@ describe('ranks', () => {
     const alone = await entropy(x);
     const surprisal = await differentialEntropy(y, x);
     for (const size of [1, 2, 3, 7]) {
-      for (const result of await Promise.all(group(size).map((communicator) => entropy(x, { communicator })))) {
+      for (const result of await Promise.all(ranks(size).map((communicator) => entropy(x, { communicator })))) {
         expect(result).toEqual(alone);
       }
       for (const dH of await Promise.all(
-        group(size).map((communicator) => differentialEntropy(y, x, { communicator })),
+        ranks(size).map((communicator) => differentialEntropy(y, x, { communicator })),
       )) {
         expect(dH).toEqual(surprisal);
       }

@@ -51,6 +51,36 @@ describe('the fit', () => {
     });
   });
 
+  it('of a set of equal environments is 0, and of sizes that are nearly one a finite number or a refusal', () => {
+    expect(
+      fitAsymptote(
+        sampled(
+          () => 0,
+          tenths(1000),
+          () => 0,
+        ),
+      ),
+    ).toMatchObject({
+      determined: true,
+      value: 0,
+      interval: [0, 0],
+    });
+    for (const sizes of [
+      [20_000, 20_001, 20_002, 20_003],
+      [1e9, 1e9 + 1, 1e9 + 2, 1e9 + 3, 2e9],
+    ]) {
+      const fit = fitAsymptote(
+        sampled(
+          (n) => 5 + 1e-3 * Math.sin(n),
+          sizes,
+          () => 0,
+        ),
+      );
+      if (fit.determined) expect(Object.values(fit).flat().slice(1).every(Number.isFinite)).toBe(true);
+      else expect(fit.reason).toMatch(/nats|asymptotes/);
+    }
+  });
+
   property('is the least of a scan over c', 20, (random) => {
     const points = sampled(
       curve(random.between(4, 10), random.between(3, 10), random.between(0.02, 0.08)),
