@@ -4,7 +4,7 @@ import { formatCount, formatReal } from './format-number.ts';
 import type { MatterSurvey } from './matter-survey.ts';
 import type { BandwidthRuleName, CommandOptions } from './option-values.ts';
 import type { Prepared } from './prepare-command.ts';
-import type { CommandName } from './result-document.ts';
+import type { BandwidthRuleSummary, CommandName } from './result-document.ts';
 import type { Run } from './run.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -14,13 +14,6 @@ export interface BandwidthChoice {
   readonly values: readonly number[];
   /** Undefined where they stand on the command line. */
   readonly rule?: BandwidthRuleSummary;
-}
-
-/** The rule that gave a bandwidth. */
-export interface BandwidthRuleSummary {
-  readonly name: BandwidthRuleName;
-  /** What it was taken from, as a clause. */
-  readonly reason: string;
 }
 
 /** What a rule is applied to. */

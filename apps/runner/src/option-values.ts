@@ -116,7 +116,7 @@ export function finiteNumber(text: string): number {
 }
 
 /** Numbers above 0 with commas between them, no two alike: `0.015,0.02`. */
-export function positiveNumbers(text: string): readonly number[] {
+function positiveNumbers(text: string): readonly number[] {
   const values = text.split(',').map(positiveNumber);
   if (new Set(values).size < values.length) throw new InvalidArgumentError('One value is there twice.');
   return values;

@@ -8,7 +8,7 @@ import type {
   SetComparison,
   Summary,
 } from '@surprisal/entropy';
-import type { BandwidthRuleSummary } from './choose-bandwidths.ts';
+import type { BandwidthRuleName } from './option-values.ts';
 import type { SpreadSummary } from './spread.ts';
 import type { Seconds } from './stopwatch.ts';
 
@@ -38,6 +38,13 @@ export interface InputSummary {
   /** Null for a matrix, which knows no frames. */
   readonly frames: number | null;
   readonly environments: number;
+}
+
+/** The rule that gave a bandwidth. */
+export interface BandwidthRuleSummary {
+  readonly name: BandwidthRuleName;
+  /** What it was taken from, as a clause. */
+  readonly reason: string;
 }
 
 /** On what the numbers depend, beside the data. Null where only matrices came in, which do not say how they were made. */

@@ -1,4 +1,4 @@
-import { createMatrix, type Matrix } from '@surprisal/core';
+import type { Matrix } from '@surprisal/core';
 import { writeArrays, writeFileSafely } from '@surprisal/io/node';
 import type { Run } from './run.ts';
 
@@ -56,16 +56,6 @@ export function numericColumns({ columns }: Table): Record<string, Float64Array>
     if (!hasWords) arrays[name] = numbers;
   }
   return arrays;
-}
-
-/** Rows of numbers as a matrix. */
-export function rowsOf(rows: readonly (readonly (number | null)[])[]): Matrix {
-  const columns = rows[0]?.length ?? 1;
-  return createMatrix(
-    rows.length,
-    columns,
-    Float64Array.from(rows.flat(), (value) => value ?? Number.NaN),
-  );
 }
 
 /** A field of CSV, in quotes where it needs them. */
