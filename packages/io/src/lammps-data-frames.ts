@@ -1,11 +1,4 @@
-import {
-  type Column,
-  createStructure,
-  type InfoValue,
-  type Species,
-  type Structure,
-  SurprisalError,
-} from '@surprisal/core';
+import { type Column, type InfoValue, type Species, type Structure, SurprisalError } from '@surprisal/core';
 import { elementOfMass } from './atomic-weights.ts';
 import { checkBox } from './check-box.ts';
 import { CHEMICAL_SYMBOLS } from './chemical-symbols.ts';
@@ -28,6 +21,7 @@ import { chooseLammpsUnits, lammpsLength, lammpsVelocity } from './lammps-units.
 import type { LineReader } from './line-reader.ts';
 import type { FrameReader } from './select-frames.ts';
 import { gather, orderById, reorderColumn } from './sort-by-id.ts';
+import { structureOfFile } from './structure-of-file.ts';
 import type { Warnings } from './warnings.ts';
 
 /** Headings of sections that LAMMPS knows. */
@@ -175,14 +169,17 @@ export class LammpsDataFrames implements FrameReader {
     if (said !== undefined) info.set('lammps_units', stringValue(said));
     const origin = box.origin.map((component) => component * length);
     if (origin.some((component) => component !== 0)) info.set('Origin', realValue([...origin], [3]));
-    return createStructure({
-      positions: this.#positions(atoms, count, length),
-      species: this.#species(columns, types, units, atoms, count),
-      cell: box.cell.map((component) => component * length),
-      pbc: [true, true, true],
-      columns,
-      info,
-    });
+    return structureOfFile(
+      {
+        positions: this.#positions(atoms, count, length),
+        species: this.#species(columns, types, units, atoms, count),
+        cell: box.cell.map((component) => component * length),
+        pbc: [true, true, true],
+        columns,
+        info,
+      },
+      this.#lines,
+    );
   }
 
   #positions(atoms: Atoms | undefined, count: number, length: number): Float64Array {

@@ -1,12 +1,4 @@
-import {
-  type Column,
-  createStructure,
-  type InfoValue,
-  type Pbc,
-  type Species,
-  type Structure,
-  SurprisalError,
-} from '@surprisal/core';
+import { type Column, type InfoValue, type Pbc, type Species, type Structure, SurprisalError } from '@surprisal/core';
 import { checkBox } from './check-box.ts';
 import {
   type ColumnBuilder,
@@ -27,6 +19,7 @@ import { chooseLammpsUnits, lammpsLength } from './lammps-units.ts';
 import type { LineReader } from './line-reader.ts';
 import type { FrameReader } from './select-frames.ts';
 import { gather, orderById, reorderColumn } from './sort-by-id.ts';
+import { structureOfFile } from './structure-of-file.ts';
 import type { Warnings } from './warnings.ts';
 
 /** Coordinates as LAMMPS writes them, along all axes or one, best first: wrapped ones are smaller, so that six digits say more. */
@@ -109,14 +102,17 @@ export class LammpsDumpFrames implements FrameReader {
     const origin = box.origin.map((component) => component * length);
     if (this.#units !== undefined) info.set('lammps_units', stringValue(this.#units));
     if (origin.some((component) => component !== 0)) info.set('Origin', realValue([...origin], [3]));
-    return createStructure({
-      positions: place(layout, atoms, order, box, length),
-      species: this.#species(layout, columns, atoms, order),
-      cell: box.cell.map((component) => component * length),
-      pbc: box.pbc,
-      columns,
-      info,
-    });
+    return structureOfFile(
+      {
+        positions: place(layout, atoms, order, box, length),
+        species: this.#species(layout, columns, atoms, order),
+        cell: box.cell.map((component) => component * length),
+        pbc: box.pbc,
+        columns,
+        info,
+      },
+      this.#lines,
+    );
   }
 
   async skip(): Promise<boolean> {

@@ -1,9 +1,10 @@
-import { type Column, createStructure, type InfoValue, type Structure } from '@surprisal/core';
+import type { Column, InfoValue, Structure } from '@surprisal/core';
 import { type ColumnBuilder, CoordinateBuilder, LogicalBuilder, RealBuilder, reserveRows } from './column-builders.ts';
 import { FieldScanner } from './field-scanner.ts';
 import { stringValue } from './info-value.ts';
 import type { LineReader } from './line-reader.ts';
 import type { FrameReader } from './select-frames.ts';
+import { structureOfFile } from './structure-of-file.ts';
 import { placeInCell, readVaspHeader, speciesOfBlocks, type VaspHeader, type VaspOptions } from './vasp-header.ts';
 import type { Warnings } from './warnings.ts';
 
@@ -40,14 +41,17 @@ export class PoscarFrames implements FrameReader {
     placeInCell(coordinates, mode.isDirect, header);
     const info = new Map<string, InfoValue>();
     if (header.comment !== '') info.set('comment', stringValue(header.comment));
-    return createStructure({
-      positions: coordinates,
-      species: speciesOfBlocks(header),
-      cell: header.cell,
-      pbc: [true, true, true],
-      columns,
-      info,
-    });
+    return structureOfFile(
+      {
+        positions: coordinates,
+        species: speciesOfBlocks(header),
+        cell: header.cell,
+        pbc: [true, true, true],
+        columns,
+        info,
+      },
+      this.#lines,
+    );
   }
 
   async skip(): Promise<boolean> {

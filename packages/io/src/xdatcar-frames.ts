@@ -1,9 +1,10 @@
-import { createStructure, type InfoValue, type Structure } from '@surprisal/core';
+import type { InfoValue, Structure } from '@surprisal/core';
 import { CoordinateBuilder, reserveRows } from './column-builders.ts';
 import { FieldScanner } from './field-scanner.ts';
 import { interpretInfoValue, parseReal, stringValue } from './info-value.ts';
 import type { LineReader } from './line-reader.ts';
 import type { FrameReader } from './select-frames.ts';
+import { structureOfFile } from './structure-of-file.ts';
 import { placeInCell, readVaspHeader, speciesOfBlocks, type VaspHeader, type VaspOptions } from './vasp-header.ts';
 import type { Warnings } from './warnings.ts';
 
@@ -49,13 +50,16 @@ export class XdatcarFrames implements FrameReader {
     const info = new Map<string, InfoValue>();
     if (header.comment !== '') info.set('comment', stringValue(header.comment));
     if (configuration !== undefined) info.set('configuration', configuration);
-    return createStructure({
-      positions,
-      species: speciesOfBlocks(header),
-      cell: header.cell.slice(),
-      pbc: [true, true, true],
-      info,
-    });
+    return structureOfFile(
+      {
+        positions,
+        species: speciesOfBlocks(header),
+        cell: header.cell.slice(),
+        pbc: [true, true, true],
+        info,
+      },
+      this.#lines,
+    );
   }
 
   async skip(): Promise<boolean> {

@@ -135,6 +135,7 @@ describe('reading POSCAR', () => {
     [{ 7: '1' }, '', 'P:8: there are 2 species and 1 counts of atoms (near "Direct")'],
     [{ 8: 'Fractional' }, '', 'P:8: Selective dynamics, Direct or Cartesian was expected (near "Fractional")'],
     [{ 8: 'Selective\n0 0 0' }, '', 'P:9: Direct or Cartesian was expected (near "0 0 0")'],
+    [{ 2: '1e300', 10: '0 1e10 0' }, '', 'P:10: atom 2 has the y coordinate Infinity'],
     [{ 10: '0 0' }, '', 'P:10: atom 2 of 2, coordinates: the line ends where a coordinate'],
     [
       { 10: '0 nan 0' },
