@@ -5,7 +5,7 @@ import { root, runCommand } from '../scripts/run-command.mjs';
 
 const { NODE_OPTIONS: _options, ...environment } = process.env;
 
-/** Packages whose own tests do not already run the example of their README. */
+/** All packages but the one whose example is a suite of vitest, which its own tests run. */
 const names = readdirSync(join(root, 'packages')).filter(
   (name) => !existsSync(join(root, 'packages', name, 'test', 'readme.test.ts')),
 );

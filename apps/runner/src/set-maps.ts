@@ -3,6 +3,7 @@ import { type Matrix, selectRows } from '@surprisal/core';
 import { compareSets } from '@surprisal/entropy';
 import { alignColumns } from './align-columns.ts';
 import { formatNats, formatReal, formatShare } from './format-number.ts';
+import type { Groups } from './group-labels.ts';
 import type { Environments } from './read-environments.ts';
 import type { Grouped, SetMapsSummary } from './result-document.ts';
 import type { Run } from './run.ts';
@@ -47,6 +48,11 @@ export async function groupMaps(
 /** Names of sets, and how many environments each has. */
 export function sizesOf(sets: readonly NamedSet[]): { readonly name: string; readonly environments: number }[] {
   return sets.map(({ name, matrix }) => ({ name, environments: matrix.rows }));
+}
+
+/** The same of groups, without making sets of them. */
+export function sizesOfGroups({ names, rows }: Groups): { readonly name: string; readonly environments: number }[] {
+  return names.map((name, i) => ({ name, environments: (rows[i] as Uint32Array).length }));
 }
 
 /** What a person reads about maps between sets: a square for each quantity. */

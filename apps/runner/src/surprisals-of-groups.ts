@@ -4,7 +4,7 @@ import { formatReal, formatShare } from './format-number.ts';
 import type { ComparedEnvironments } from './read-comparison.ts';
 import type { CommandName, GroupedComparison, OfGroup } from './result-document.ts';
 import type { Run } from './run.ts';
-import { groupsOf, sizesOf } from './set-maps.ts';
+import { groupsOf, sizesOf, sizesOfGroups } from './set-maps.ts';
 
 /** δH of all environments in question, or of those of one group. */
 export interface SurprisalsOfGroup extends OfGroup {
@@ -62,7 +62,7 @@ export async function groupOverlaps(
       }
     }
   }
-  return { groups: { by: test.groups.by, sets: sizesOf(groupsOf(test)), reference: sizesOf(references), maps } };
+  return { groups: { by: test.groups.by, sets: sizesOfGroups(test.groups), reference: sizesOf(references), maps } };
 }
 
 /**
