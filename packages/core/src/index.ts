@@ -33,6 +33,7 @@ export {
 export {
   type ErrorCode,
   fromNativeError,
+  oneLine,
   ParseError,
   type ParseErrorPlace,
   SurprisalError,

@@ -81,6 +81,14 @@ export interface ParseErrorPlace {
   readonly text?: string | undefined;
 }
 
+/** A text of one line: characters that would break or garble it, as those of broken files, are written as JSON writes them. */
+export function oneLine(text: string): string {
+  return text.replaceAll(
+    /[\p{Cc}\p{Zl}\p{Zp}]/gu,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
 const LONGEST_QUOTE = 80;
 
 /** A file whose content cannot be believed: `file:line:column: what was wrong, what was expected (near "text")`. */
@@ -90,7 +98,10 @@ export class ParseError extends SurprisalError {
   constructor(place: ParseErrorPlace, problem: string, options: SurprisalErrorOptions = {}) {
     const where = [place.file, place.line, place.column].filter((part) => part !== undefined).join(':');
     const quote = place.text === undefined ? '' : ` (near ${JSON.stringify(shorten(place.text))})`;
-    super('PARSE_ERROR', `${where}: ${problem}${quote}`, { ...options, details: { ...place, ...options.details } });
+    super('PARSE_ERROR', oneLine(`${where}: ${problem}${quote}`), {
+      ...options,
+      details: { ...place, ...options.details },
+    });
     this.name = 'ParseError';
     this.place = place;
   }

@@ -205,7 +205,8 @@ export class DetectedBuilder implements PlainColumnBuilder {
     if (this.#words !== undefined) return this.#words.column();
     const { values } = this.#numbers.column(rows) as { values: Float64Array };
     const kind = rows === 0 ? this.#kindOfNone : this.#whole ? 'integer' : 'real';
-    return { kind, width: 1, values };
+    // Whole numbers know no −0.
+    return { kind, width: 1, values: kind === 'integer' ? values.map((value) => value + 0) : values };
   }
 }
 

@@ -1,10 +1,10 @@
 import { atomCount, type Column, type Structure, SurprisalError } from '@surprisal/core';
 import { columnNames, infoNames } from './extxyz-names.ts';
 import { formatInfoValue, formatKey, formatReal } from './info-value.ts';
+import { isField } from './split-fields.ts';
 import { textRows } from './text-rows.ts';
 
 const KINDS = { real: 'R', integer: 'I', logical: 'L', string: 'S' } as const;
-const WORD = /^\S+$/;
 
 /** How a frame is written. */
 export interface FormatExtxyzOptions {
@@ -95,7 +95,7 @@ function fieldsOf(width: number, field: (at: number) => string): RowFormatter {
 }
 
 function word(text: string, column: string): string {
-  if (WORD.test(text)) return text;
+  if (isField(text)) return text;
   throw new SurprisalError(
     'INVALID_ARGUMENT',
     `column "${column}" holds ${JSON.stringify(text)}; a string of an atom must have no white space in extended XYZ`,

@@ -22,15 +22,20 @@ const INTEGER = /^[+-]?\d+$/;
  */
 export function parseFrameSlice(text: string): FrameSlice {
   const refuse = (why: string) =>
-    new SurprisalError('INVALID_ARGUMENT', `frames "${text}": ${why}; write start:stop:step, as 0:100:5, : or -1`, {
-      details: { frames: text },
-    });
+    new SurprisalError(
+      'INVALID_ARGUMENT',
+      `frames ${JSON.stringify(text)}: ${why}; write start:stop:step, as 0:100:5, : or -1`,
+      {
+        details: { frames: text },
+      },
+    );
   const parts = text.split(':').map((part) => part.trim());
   if (parts.length > 3) throw refuse('too many colons');
   const numbers = parts.map((part) => {
     if (part === '' && parts.length > 1) return undefined;
     const value = Number(part);
-    if (!INTEGER.test(part) || !Number.isSafeInteger(value)) throw refuse(`"${part}" is not a whole number`);
+    if (!INTEGER.test(part) || !Number.isSafeInteger(value))
+      throw refuse(`${JSON.stringify(part)} is not a whole number`);
     return value + 0;
   });
   const [start, stop, step = 1] = numbers;

@@ -271,6 +271,7 @@ export class LammpsDataFrames implements FrameReader {
     }) as [readonly [number, number], readonly [number, number], readonly [number, number]];
     const [xy, xz, yz] = (tilt ?? [0, 0, 0]) as [number, number, number];
     const cell = Float64Array.of(x[1] - x[0], 0, 0, xy, y[1] - y[0], 0, xz, yz, z[1] - z[0]);
+    checkBox(cell, [true, true, true], this.#lines);
     return { cell, origin: Float64Array.of(x[0], y[0], z[0]) };
   }
 

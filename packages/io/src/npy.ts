@@ -1,4 +1,4 @@
-import { createMatrix, type Matrix, ParseError, SurprisalError, sharedBuffer } from '@surprisal/core';
+import { createMatrix, type Matrix, oneLine, ParseError, SurprisalError, sharedBuffer } from '@surprisal/core';
 
 /** Storage of the numbers in an array. */
 export type NpyPrecision = 'f8' | 'f4';
@@ -82,7 +82,7 @@ export function parseNpyHeader(head: Uint8Array, file: string): NpyHeader {
   if (precision !== 'f8' && precision !== 'f4') {
     throw new SurprisalError(
       'UNSUPPORTED',
-      `${file}: the numbers are of type ${name}; float64 (<f8) and float32 (<f4) are read. ` +
+      `${file}: the numbers are of type ${oneLine(name)}; float64 (<f8) and float32 (<f4) are read. ` +
         `In Python: numpy.save('new.npy', x.astype('<f8'))`,
       { details: { file, dtype: name } },
     );

@@ -4,6 +4,7 @@ import { CHEMICAL_SYMBOLS } from './chemical-symbols.ts';
 import { MOST_SPECIES, mergeSpecies } from './column-builders.ts';
 import { parseReal } from './info-value.ts';
 import type { LineReader } from './line-reader.ts';
+import { splitFields } from './split-fields.ts';
 import type { Warnings } from './warnings.ts';
 
 /** What VASP files leave open. */
@@ -119,8 +120,7 @@ export function placeInCell(coordinates: Float64Array, isDirect: boolean, { cell
 /** The words of a line, without a comment behind `#` or `!`. */
 function wordsOf(text: string): string[] {
   const mark = text.search(COMMENT_MARK);
-  const own = (mark < 0 ? text : text.slice(0, mark)).trim();
-  return own === '' ? [] : own.split(/\s+/);
+  return splitFields(mark < 0 ? text : text.slice(0, mark));
 }
 
 function numbersOf(text: string): number[] {
@@ -143,7 +143,7 @@ async function readBlocks(lines: LineReader): Promise<{ names: string[] | undefi
   let names: string[] | undefined;
   while (words.length > 0 && !WHOLE.test(words[0] as string)) {
     names ??= [];
-    names.push(...words);
+    for (const word of words) names.push(word);
     const number = words.find((word) => Number.isFinite(parseReal(word)));
     if (number !== undefined) throw lines.error('among the names of the species stands a number', number);
     if (names.length > MOST_SPECIES) throw lines.error(`there are more than ${MOST_SPECIES} species`);

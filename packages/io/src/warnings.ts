@@ -1,3 +1,5 @@
+import { oneLine } from '@surprisal/core';
+
 /** Says each thing that is odd about a file once. */
 export class Warnings {
   readonly #file: string;
@@ -13,6 +15,6 @@ export class Warnings {
   warn(subject: string, message: string): void {
     if (this.#said.has(subject)) return;
     this.#said.add(subject);
-    this.#onWarning?.(`${this.#file}: ${message}`);
+    this.#onWarning?.(oneLine(`${this.#file}: ${message}`));
   }
 }

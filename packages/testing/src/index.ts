@@ -2,6 +2,7 @@ export { bruteForceNeighbors, type NeighborPair } from './brute-force-neighbors.
 export { scatterImages, skewCell, supercell, swapHandedness } from './cell-descriptions.ts';
 export { type CrystalName, crystalNames, idealCrystal } from './ideal-crystal.ts';
 export { maxAbsDifference } from './max-abs-difference.ts';
+export { mutate } from './mutate.ts';
 export { longTests, outsideData, outsideTest } from './outside-data.ts';
 export { property } from './property.ts';
 export { type RandomStream, randomStream } from './random-stream.ts';
