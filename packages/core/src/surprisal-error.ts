@@ -28,7 +28,7 @@ export interface SurprisalErrorOptions {
 }
 
 /**
- * The one error class of surprisal. Its message is a sentence for a person: what is wrong, where, and what to do.
+ * The one error class of surprisal. Its message is a sentence for a person, in one line: what is wrong, where, what to do.
  *
  * @example
  * try {
@@ -42,7 +42,7 @@ export class SurprisalError extends Error {
   readonly details: Readonly<Record<string, unknown>>;
 
   constructor(code: ErrorCode, message: string, options: SurprisalErrorOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    super(oneLine(message), options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'SurprisalError';
     this.code = code;
     this.details = options.details ?? {};
@@ -98,7 +98,7 @@ export class ParseError extends SurprisalError {
   constructor(place: ParseErrorPlace, problem: string, options: SurprisalErrorOptions = {}) {
     const where = [place.file, place.line, place.column].filter((part) => part !== undefined).join(':');
     const quote = place.text === undefined ? '' : ` (near ${JSON.stringify(shorten(place.text))})`;
-    super('PARSE_ERROR', oneLine(`${where}: ${problem}${quote}`), {
+    super('PARSE_ERROR', `${where}: ${problem}${quote}`, {
       ...options,
       details: { ...place, ...options.details },
     });

@@ -115,6 +115,10 @@ describe('errors', () => {
     const error = new ParseError({ file: 'a.xyz', line: 3, column: 7, text: 'y'.repeat(500) }, 'not a number');
     expect(error.message).toMatch(/^a\.xyz:3:7: not a number \(near "y{80}…"\)$/);
     expect(new ParseError({ file: 'b.xyz' }, 'is empty').message).toBe('b.xyz: is empty');
+    // Characters of broken files that would break or garble the line.
+    expect(new SurprisalError('UNSUPPORTED', 'a\nb\r\0\u001b\u2028é').message).toBe(
+      'a\\u000ab\\u000d\\u0000\\u001b\\u2028é',
+    );
   });
 
   it('of native code keep their code, and unknown ones stay as they are', () => {

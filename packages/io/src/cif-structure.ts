@@ -25,6 +25,8 @@ import type { Warnings } from './warnings.ts';
 const SAME_PLACE = 0.05;
 /** Thinnest cell that is believed: below it, places that are far apart could not be told from images of one. Å. */
 const THINNEST_CELL = 4 * SAME_PLACE;
+/** Volume of a cell of unit vectors at which it is none. */
+const FLATTEST = 1e-6;
 /** Atoms that a file may ask for by few sites and many operations. */
 const MOST_ATOMS = 2_000_000;
 /** No space group has more than 192; supercells may list more. */
@@ -278,7 +280,7 @@ function readCell(block: CifBlock, warnings: Warnings): Float64Array | null {
     c * Math.sqrt(Math.max(0, height)),
   );
   const thinnest = Math.min(...heights(cell));
-  if (!(height > 0) || !(thinnest >= THINNEST_CELL)) {
+  if (!(sinGamma * Math.sqrt(height) > FLATTEST) || !(thinnest >= THINNEST_CELL)) {
     throw block.error(
       some.values,
       0,

@@ -1,15 +1,20 @@
 /** Columns that every frame has under these names; `positions` is read as `pos`. */
 const OWN_COLUMNS: ReadonlySet<string> = new Set(['species', 'pos', 'positions']);
 const OWN_KEYS = /^(?:lattice|properties|pbc)$/i;
+/** Characters that a line cannot hold as they are. */
+const UNWRITABLE = /[\p{Cc}\p{Surrogate}]/u;
 
 /** The names of columns under which they can stand in extended XYZ; those that can stay as they are. */
 export function columnNames(names: Iterable<string>): ReadonlyMap<string, string> {
-  return freeNames([...names], (name) => name !== '' && !OWN_COLUMNS.has(name) && !/[:\s]/.test(name));
+  return freeNames(
+    [...names],
+    (name) => name !== '' && !OWN_COLUMNS.has(name) && !/[:\s]/.test(name) && !UNWRITABLE.test(name),
+  );
 }
 
 /** The same for the values of a frame. */
 export function infoNames(names: Iterable<string>): ReadonlyMap<string, string> {
-  return freeNames([...names], (name) => name !== '' && !OWN_KEYS.test(name));
+  return freeNames([...names], (name) => name !== '' && !OWN_KEYS.test(name) && !UNWRITABLE.test(name));
 }
 
 function freeNames(names: readonly string[], canStand: (name: string) => boolean): ReadonlyMap<string, string> {
@@ -18,7 +23,7 @@ function freeNames(names: readonly string[], canStand: (name: string) => boolean
   for (const name of names) {
     let free = name;
     if (!canStand(name)) {
-      free = name.replaceAll(/[:\s]+/g, '_') || '_';
+      free = name.replaceAll(/[:\s\p{Cc}\p{Surrogate}]+/gu, '_') || '_';
       while (!canStand(free) || taken.has(free)) free += '_';
       taken.add(free);
     }

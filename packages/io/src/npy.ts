@@ -1,4 +1,4 @@
-import { createMatrix, type Matrix, oneLine, ParseError, SurprisalError, sharedBuffer } from '@surprisal/core';
+import { createMatrix, type Matrix, ParseError, SurprisalError, sharedBuffer } from '@surprisal/core';
 
 /** Storage of the numbers in an array. */
 export type NpyPrecision = 'f8' | 'f4';
@@ -49,7 +49,9 @@ export function npyHeaderLength(preamble: Uint8Array, file: string): number {
   const length = version === 1 ? view.getUint16(8, true) : view.getUint32(8, true);
   if (length > LONGEST_HEADER)
     throw refuse(`a header of ${length} bytes is not believed; ${LONGEST_HEADER} are the most`);
-  return (version === 1 ? 10 : 12) + length;
+  const offset = (version === 1 ? 10 : 12) + length;
+  if (offset < PREAMBLE) throw refuse('the header of the NumPy array is empty');
+  return offset;
 }
 
 /**
@@ -82,7 +84,7 @@ export function parseNpyHeader(head: Uint8Array, file: string): NpyHeader {
   if (precision !== 'f8' && precision !== 'f4') {
     throw new SurprisalError(
       'UNSUPPORTED',
-      `${file}: the numbers are of type ${oneLine(name)}; float64 (<f8) and float32 (<f4) are read. ` +
+      `${file}: the numbers are of type ${name}; float64 (<f8) and float32 (<f4) are read. ` +
         `In Python: numpy.save('new.npy', x.astype('<f8'))`,
       { details: { file, dtype: name } },
     );

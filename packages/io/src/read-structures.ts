@@ -66,7 +66,7 @@ function openReader(
   options: ReadOptions,
 ): FrameReader {
   const entry = STRUCTURE_FORMATS.find(({ name }) => name === format);
-  if (entry?.read !== undefined) return new BelievedFrames(entry.read(lines, warnings, options), lines);
+  if (entry?.read !== undefined) return entry.read(lines, warnings, options);
   const known = STRUCTURE_FORMATS.filter(({ read }) => read !== undefined)
     .map(({ title }) => title)
     .join(', ');
@@ -79,33 +79,6 @@ function openReader(
   }
   throw new SurprisalError('UNKNOWN_FORMAT', `"${String(format)}" is no known format; known are: ${known}`);
 }
-
-/** Frames of which a structure that cannot be is an error of the file, such as coordinates whose units make them infinite. */
-class BelievedFrames implements FrameReader {
-  readonly #frames: FrameReader;
-  readonly #lines: LineReader;
-
-  constructor(frames: FrameReader, lines: LineReader) {
-    this.#frames = frames;
-    this.#lines = lines;
-  }
-
-  async read(): Promise<Structure | undefined> {
-    try {
-      return await this.#frames.read();
-    } catch (error) {
-      if (!(error instanceof SurprisalError) || !IMPOSSIBLE.has(error.code)) throw error;
-      throw this.#lines.error(error.message);
-    }
-  }
-
-  skip(): Promise<boolean> {
-    return this.#frames.skip();
-  }
-}
-
-/** With what `createStructure` refuses. */
-const IMPOSSIBLE: ReadonlySet<string> = new Set(['INVALID_CELL', 'INVALID_POSITIONS']);
 
 /** What compressed files begin with. */
 const COMPRESSED: readonly { readonly name: string; readonly magic: readonly number[]; readonly remedy: string }[] = [

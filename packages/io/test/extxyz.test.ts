@@ -438,3 +438,14 @@ function anyStructure(random: RandomStream): Structure {
     info,
   });
 }
+
+it('writes names and words that only look like white space so that they read the same, and renames what ends a line', async () => {
+  const key = await readOne('1\n"a\\nb"=1 Properties=species:S:1:pos:R:3\nH\u00a0x 0 0 0\n');
+  expect([...key.info.keys()]).toEqual(['a\nb']);
+  const warnings: string[] = [];
+  const text = [...formatExtxyz(key, { onWarning: (message) => warnings.push(message) })].join('');
+  expect(warnings).toHaveLength(1);
+  const again = await readOne(text);
+  expect([...again.info.keys()]).toEqual(['a_b']);
+  expect(symbolsOf(again)).toEqual(['H\u00a0x']);
+});

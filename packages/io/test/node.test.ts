@@ -15,6 +15,7 @@ import {
   writeStructures,
 } from '@surprisal/io/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { decompress } from '../src/node/decompress.ts';
 
 const XYZ = '1\nenergy=-1.5\nH 0 0 0\n1\nenergy=-2.5\nHe 0 0 1\n';
 let folder = '';
@@ -70,6 +71,27 @@ describe('openStructures', () => {
     // A block of a tape is filled with zeros.
     expect(await read(await fileOf(Buffer.concat([whole, Buffer.alloc(700_000)]), '.xyz.gz'))).toHaveLength(2);
     expect(await read(await fileOf(Buffer.concat([whole, whole, Buffer.alloc(3)]), '.xyz.gz'))).toHaveLength(4);
+  });
+
+  it('sees what comes behind a gzip stream also where it comes later', async () => {
+    const whole = gzipSync(XYZ);
+    async function* chunks(...parts: Uint8Array[]): AsyncGenerator<Uint8Array, void> {
+      for (const part of parts) {
+        yield part;
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    }
+    const lengthOf = async (...parts: Uint8Array[]) => {
+      let length = 0;
+      for await (const bytes of decompress('x.gz', chunks(...parts), {})) length += bytes.length;
+      return length;
+    };
+    const zeros = new Uint8Array(5);
+    expect(await lengthOf(whole, zeros, zeros)).toBe(XYZ.length);
+    expect(await lengthOf(Buffer.concat([whole, zeros]), zeros, zeros)).toBe(XYZ.length);
+    for (const later of [Uint8Array.of(1), whole]) {
+      await expect(lengthOf(Buffer.concat([whole, zeros]), zeros, later)).rejects.toThrow('that is not gzip');
+    }
   });
 
   it('refuses what is compressed twice or otherwise, and reads what is only called so', async () => {

@@ -206,6 +206,15 @@ describe('npz', () => {
     }
   });
 
+  it('refuses a header without content', async () => {
+    for (const bytes of [npy('', 8), npy(' ', 8)]) {
+      expect(() => parseNpy(bytes)).toThrow('the header of the NumPy array is empty');
+      await expect(parseNpz(zip(bytes), 'x.npz', { array: 'x' })).rejects.toThrow(
+        'the header of the NumPy array is empty',
+      );
+    }
+  });
+
   it('refuses a matrix that expands beyond belief, unless it is allowed to', async () => {
     const rows = 9_000_000;
     const matrix = npy(`{'descr': '<f8', 'fortran_order': False, 'shape': (${rows}, 1), }`, 8 * rows);
