@@ -82,13 +82,27 @@ it(
       const program = entries
         .map((entry) => `if (Object.keys(await import('${entry}')).length === 0) throw new Error('${entry} is empty');`)
         .join('\n');
-      await writeFile(join(project, 'program.js'), program);
+      await writeFile(join(project, 'program.js'), name === '@surprisal/io' ? `${program}\n${CIF_PROGRAM}` : program);
       const { code, stderr } = await runCommand(process.execPath, ['program.js'], { cwd: project, env: environment });
       expect({ name, code, stderr }).toEqual({ name, code: 0, stderr: '' });
     }
   },
   5 * MINUTES,
 );
+
+/** Reads CIF by what is bundled into the package: molstar is not installed. */
+const CIF_PROGRAM = `
+const { readStructures } = await import('@surprisal/io');
+const cell = ['length_a', 'length_b', 'length_c'].map((name) => '_cell_' + name + ' 4');
+const angles = ['alpha', 'beta', 'gamma'].map((name) => '_cell_angle_' + name + ' 90');
+const text = ['data_x', ...cell, ...angles, '_space_group_IT_number 225', 'loop_', '_atom_site_type_symbol',
+  '_atom_site_fract_x', '_atom_site_fract_y', '_atom_site_fract_z', 'Cu 0 0 0', ''].join('\\n');
+for await (const { positions } of readStructures(new Blob([text]).stream())) {
+  if (positions.length !== 12) throw new Error('not four atoms');
+}
+const { existsSync } = await import('node:fs');
+if (existsSync('node_modules/molstar')) throw new Error('molstar is installed');
+`;
 
 const DESCRIPTORS_PROGRAM = `
 import { createStructure } from '@surprisal/core';
