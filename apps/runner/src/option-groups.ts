@@ -47,7 +47,13 @@ export function addInputOptions(command: Command): Command {
         LAMMPS_UNIT_STYLES,
       ),
     )
-    .option('--array <name>', 'array of .npz files; else "descriptors", or the only matrix there is');
+    .option('--array <name>', 'array of .npz files; else "descriptors", or the only matrix there is')
+    .addOption(
+      new Option(
+        '--max-compression-ratio <ratio>',
+        'bytes that may come out of a compressed one, else 500: a limit against files made to do harm',
+      ).argParser(positiveNumber),
+    );
 }
 
 /** What an environment is. */

@@ -59,6 +59,8 @@ export interface CommandOptions {
   readonly species: Readonly<Record<number, string>> | undefined;
   readonly units: string | undefined;
   readonly array: string | undefined;
+  /** Bytes that may come out of a compressed one. */
+  readonly maxCompressionRatio: number | undefined;
   readonly threads: number | undefined;
   readonly backend: BackendPreference;
   readonly output: string | undefined;

@@ -17,7 +17,7 @@ import { GroupLabels, type Groups } from './group-labels.ts';
 import { MatterSurvey } from './matter-survey.ts';
 import type { InputSummary } from './result-document.ts';
 import type { Run } from './run.ts';
-import { structuresOf } from './structure-files.ts';
+import { matrixOptions, structuresOf } from './structure-files.ts';
 
 /** What came out of a list of files. */
 export interface Environments {
@@ -63,9 +63,7 @@ export async function readEnvironments(
   for (const file of files) {
     const { path, text } = file;
     if (await isMatrixFile(path)) {
-      const matrix = await run.stopwatch.time('read', () =>
-        readMatrix(path, { array: run.options.array, signal: run.signal }),
-      );
+      const matrix = await run.stopwatch.time('read', () => readMatrix(path, matrixOptions(run)));
       await stack.addMatrix(matrix, path);
       labels?.addMatrix(matrix.rows, path);
       inputs.push({ path: text, frames: null, environments: matrix.rows });

@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import type { Progress, Structure } from '@surprisal/core';
+import type { NpzOptions } from '@surprisal/io';
 import { type InputPath, openStructures } from '@surprisal/io/node';
 import type { Run } from './run.ts';
 
@@ -23,6 +24,7 @@ export async function* structuresOf(
     frames: slice ?? options.frames?.slice,
     species: options.species,
     units: options.units,
+    maxCompressionRatio: options.maxCompressionRatio,
     onWarning,
     onProgress: onProgress && ((progress) => onProgress({ ...progress, stage })),
     signal,
@@ -36,4 +38,9 @@ export async function* structuresOf(
   } finally {
     await frames.return(undefined);
   }
+}
+
+/** How a matrix file is read, as the options of the run say. */
+export function matrixOptions({ options, signal }: Run): NpzOptions {
+  return { array: options.array, maxCompressionRatio: options.maxCompressionRatio, signal };
 }

@@ -29,7 +29,7 @@ export function checkCompressionRatio(
   throw new SurprisalError(
     'UNSUPPORTED',
     `${file}: ${compressed} compressed bytes make ${expanded} and perhaps more, more than ${maxCompressionRatio} each; this is ` +
-      'how files look that are made to do harm. If it is yours, decompress it and read that, or set maxCompressionRatio',
+      'how files look that are made to do harm. If it is yours, decompress it and read that, or allow more (maxCompressionRatio, --max-compression-ratio)',
     { details: { file, compressed, expanded, maxCompressionRatio } },
   );
 }

@@ -79,7 +79,9 @@ export const STRUCTURE_FORMATS: readonly StructureFormatEntry[] = [
     name: 'lammps-data',
     title: 'LAMMPS data',
     extensions: ['lmp', 'data', 'lammps-data'],
-    names: /^data\./i,
+    // LAMMPS users name files data.copper; data.json and the like are something else.
+    names:
+      /^data\.(?!(?:csv|db|h5|hdf5|ini|json|log|md|np[yz]|pdf|pickle|pkl|png|py|sql|sqlite|toml|tsv|txt|xml|ya?ml|zip)$)/i,
     recognizes: (lines) =>
       lines.slice(1).some((line) => /^(?:\s*\S+){2}\s+(?:xlo\s+xhi|\S+\s+avec)\s*(?:#.*)?$/.test(line)),
     read: (lines, warnings, options) => new LammpsDataFrames(lines, warnings, options),

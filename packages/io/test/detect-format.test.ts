@@ -38,6 +38,7 @@ describe('detectFormat', () => {
     ['?', 'POSCAR.xyz', 'extxyz'],
     ['?', 'data.dump', 'lammps-dump'],
     ['?', 'data/water', undefined],
+    ['?', 'data.json', undefined],
     ['?', 'my-POSCAR', undefined],
     ['\x89HDF', 'x', undefined],
   ])('%j in %s is %s', (content, name, format) => {

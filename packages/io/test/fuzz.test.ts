@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { createMatrix, createStructure, ParseError, type Structure, SurprisalError } from '@surprisal/core';
 import {
@@ -9,7 +11,7 @@ import {
   parseNpz,
   type StructureFormat,
 } from '@surprisal/io';
-import { longTests, mutate, type RandomStream, randomStream } from '@surprisal/testing';
+import { longTests, mutate, outsideData, type RandomStream, randomStream } from '@surprisal/testing';
 import { describe, test } from 'vitest';
 import { CommentError, parseExtxyzComment } from '../src/extxyz-comment.ts';
 import { decompress } from '../src/node/decompress.ts';
@@ -55,6 +57,36 @@ const FILES: Readonly<Record<StructureFormat, readonly string[]>> = {
     "data_b\n_text\n;\nlines\n;\n_cell.length_a 4\n_cell.length_b 4\n_cell.length_c 4\n_cell.angle_alpha 90\n_cell.angle_beta 90\n_cell.angle_gamma 90\n_symmetry.space_group_name_H-M 'P 1 21/n 1'\nloop_\n_atom_site.type_symbol\n_atom_site.Cartn_x\n_atom_site.Cartn_y\n_atom_site.Cartn_z\nC 1 2 3\nFE 0 0 0.5 # end\ndata_c\n_cell_length_a 3\n_space_group_name_Hall '-P 2yn'\n",
   ],
 };
+
+/** Real files of each format that are small, in the folder of outside data where that is at hand. */
+const REAL_FILES: Readonly<Record<StructureFormat, readonly string[]>> = {
+  extxyz: [
+    'extxyz/ice_test.xyz',
+    'extxyz/slab_C49N.xyz',
+    '3bpa/iso_atoms.xyz',
+    'edge/skewed.xyz',
+    'bad/xyz/extended.xyz',
+  ],
+  xyz: ['xyz/methane.xyz', 'xyz/trajectory.xyz', 'bad/xyz/helium.xyz'],
+  'lammps-dump': ['lammps/conf.bcc.scaled.dump', 'lammps/dump.rdx_wc.0', 'bad/lammps/atom-duplicated-id.lammpstrj'],
+  'lammps-data': ['lammps-data/triclinic-1.lmp', 'lammps-data/whitespaces.lmp'],
+  poscar: [
+    'poscar/Cr2O3.direct.poscar',
+    'poscar/MnO.cartesian.poscar',
+    'poscar/POSCAR_no_species',
+    'poscar/POSCAR_velocity',
+  ],
+  xdatcar: ['xdatcar/XDATCAR-CaSiO3'],
+  cif: ['cif/Graphite.cif', 'cif/LiFePO4.cif'],
+};
+/** Of a trajectory, so much is enough. */
+const LARGEST_SEED = 4096;
+
+function realFiles(format: StructureFormat): Uint8Array[] {
+  const folder = outsideData();
+  if (folder === undefined) return [];
+  return REAL_FILES[format].map((file) => readFileSync(join(folder, file)).subarray(0, LARGEST_SEED));
+}
 
 /** Whether an error is a refusal as a user may see it: known, in one line, and of a file that cannot be believed with its name. */
 function expectRefusal(error: unknown, codes: ReadonlySet<string>): void {
@@ -207,7 +239,7 @@ function fuzz(
 describe(`${CASES} broken files each`, () => {
   const everything = Object.values(FILES).flat();
   for (const [format, files] of Object.entries(FILES) as [StructureFormat, readonly string[]][]) {
-    fuzz(format, files, (bytes) => readAndRepeat(bytes, format));
+    fuzz(format, [...files, ...realFiles(format)], (bytes) => readAndRepeat(bytes, format));
   }
 
   fuzz('any format, told by its content', everything, (bytes) => readAndRepeat(bytes, undefined));

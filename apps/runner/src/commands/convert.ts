@@ -7,7 +7,7 @@ import { prepareCommand } from '../prepare-command.ts';
 import { printResult } from '../publish.ts';
 import type { ConvertDocument } from '../result-document.ts';
 import { documentHead, type Run } from '../run.ts';
-import { structuresOf } from '../structure-files.ts';
+import { matrixOptions, structuresOf } from '../structure-files.ts';
 import { UsageError } from '../usage-error.ts';
 
 const MATRIX_NAME = /\.(npy|npz)$/i;
@@ -53,7 +53,7 @@ async function convertMatrix(files: readonly InputPath[], run: Run): Promise<Wri
   if (file === undefined || second !== undefined) throw new UsageError('one matrix is converted at a time');
   const [, kind] = MATRIX_NAME.exec(output) ?? [];
   if (kind === undefined) throw new UsageError(`${output}: ${file.path} is a matrix, which goes to .npy or .npz`);
-  const matrix = await readMatrix(file.path, { array: options.array, signal });
+  const matrix = await readMatrix(file.path, matrixOptions(run));
   await writeMatrix(output, matrix, { overwrite: options.overwrite, signal });
   const { rows } = matrix;
   return {

@@ -10,7 +10,7 @@ import { BATCH_ATOMS, locateFrame } from '../read-environments.ts';
 import type { FileSummary, InfoDocument, MatrixFileSummary, StructureFileSummary } from '../result-document.ts';
 import type { Run } from '../run.ts';
 import type { SpreadSummary } from '../spread.ts';
-import { structuresOf } from '../structure-files.ts';
+import { matrixOptions, structuresOf } from '../structure-files.ts';
 import { NEAR_TIE, StructureSurvey } from '../structure-survey.ts';
 
 /** `surprisal info FILE...`: what the files hold, and what is odd about it. */
@@ -35,8 +35,8 @@ export async function info(run: Run, files: readonly string[]): Promise<void> {
   });
 }
 
-async function surveyMatrix(path: string, { options, signal, stopwatch }: Run): Promise<MatrixFileSummary> {
-  const matrix = await stopwatch.time('read', () => readMatrix(path, { array: options.array, signal }));
+async function surveyMatrix(path: string, run: Run): Promise<MatrixFileSummary> {
+  const matrix = await run.stopwatch.time('read', () => readMatrix(path, matrixOptions(run)));
   const { rows, columns, data } = matrix;
   let min = Number.POSITIVE_INFINITY;
   let max = Number.NEGATIVE_INFINITY;
