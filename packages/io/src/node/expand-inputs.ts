@@ -70,6 +70,7 @@ export function splitFrames(text: string): WithFrames | undefined {
 }
 
 async function expandInput(text: string, options: ExpandInputsOptions): Promise<InputPath[]> {
+  if (text === '') throw new SurprisalError('FILE_NOT_FOUND', 'the path of an input is empty; give that of a file');
   const literal = await existing(text, text, undefined, options);
   if (literal !== undefined) return literal;
   const split = splitFrames(text);
@@ -89,6 +90,19 @@ async function expandInput(text: string, options: ExpandInputsOptions): Promise<
   throw readError(wanted, Object.assign(new Error('there is no such file'), { code: 'ENOENT' }));
 }
 
+/** What stands behind the @ of a path. */
+function framesBehind(text: string, slice: string): FrameSlice {
+  try {
+    return parseFrameSlice(slice);
+  } catch (error) {
+    if (!(error instanceof SurprisalError)) throw error;
+    throw new SurprisalError(error.code, `${text}: ${error.message}`, {
+      details: { path: text, frames: slice },
+      cause: error,
+    });
+  }
+}
+
 /** The file or the folder of this path; undefined where there is none. */
 async function existing(
   path: string,
@@ -104,7 +118,7 @@ async function existing(
       return undefined;
     throw readError(path, error);
   }
-  const frames = slice === undefined ? undefined : parseFrameSlice(slice);
+  const frames = slice === undefined ? undefined : framesBehind(text, slice);
   if (!isFolder) return [{ path, frames, text }];
   const files = await filesOfFolder(path, options);
   return files.map((file) => ({ path: file, frames, text: named(file, slice) }));
@@ -133,7 +147,7 @@ async function matching(
     });
   }
   throwIfAborted(signal);
-  const frames = slice === undefined || files.length === 0 ? undefined : parseFrameSlice(slice);
+  const frames = slice === undefined || files.length === 0 ? undefined : framesBehind(text, slice);
   return files.toSorted(inNaturalOrder).map((path) => ({ path, frames, text: named(path, slice) }));
 }
 

@@ -9,7 +9,11 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOSPC: 'the disk is full',
   EROFS: 'the file system is read-only',
   EDQUOT: 'the disk quota is used up',
+  EFBIG: 'the file would be larger than is allowed here',
+  EIO: 'the device fails',
+  ELOOP: 'too many symbolic links',
   EMFILE: 'too many files are open',
+  ENAMETOOLONG: 'the name is too long',
 };
 
 /** Why a system call failed, as a clause. */

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { constants, type FileHandle, link, lstat, open, realpath, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { SurprisalError, throwIfAborted } from '@surprisal/core';
 import { codeOf, existsError, writeError } from './file-errors.ts';
 import { forgetUnfinished, noteUnfinished } from './unfinished-files.ts';
@@ -24,6 +24,8 @@ export interface FileSink {
 
 /** Small pieces are gathered up to this many bytes. */
 const BUFFER = 256 * 1024;
+/** Characters, of four bytes at the most, that the name of a temporary file takes over; names have up to 255 bytes. */
+const LONGEST_STEM = 50;
 
 /**
  * Writes a file so that it appears whole or not at all: into a file of its own beside the target, flushed to disk, then
@@ -46,7 +48,7 @@ export async function writeFileSafely(
   const { overwrite = false, signal } = options;
   throwIfAborted(signal);
   const { target, mode } = await checkTarget(path, overwrite);
-  const temporary = `${target}.${process.pid}-${randomBytes(6).toString('hex')}.tmp`;
+  const temporary = temporaryName(target);
   let handle: FileHandle | undefined;
   noteUnfinished(temporary);
   try {
@@ -67,6 +69,12 @@ export async function writeFileSafely(
     await rm(temporary, { force: true }).catch(() => undefined);
     forgetUnfinished(temporary);
   }
+}
+
+/** A name beside the target that is its own and not longer than names may be, however long that of the target is. */
+function temporaryName(target: string): string {
+  const stem = [...basename(target)].slice(0, LONGEST_STEM).join('');
+  return join(dirname(target), `${stem}.${process.pid}-${randomBytes(6).toString('hex')}.tmp`);
 }
 
 interface Target {
