@@ -45,19 +45,46 @@ export function endingOf<Ending extends string>(
 /**
  * Looks at the target before any work.
  *
- * @throws {UsageError} if the folder cannot be written, or the target exists and may not be replaced
+ * @param inputs  paths of what will be read
+ * @throws {UsageError} if the folder cannot be written, the target exists and may not be replaced, or is itself an input
  */
-export async function checkTarget({ output, overwrite }: Pick<CommandOptions, 'output' | 'overwrite'>): Promise<void> {
+export async function checkTarget(
+  { output, overwrite }: Pick<CommandOptions, 'output' | 'overwrite'>,
+  inputs: readonly string[],
+): Promise<void> {
   if (output === undefined) return;
+  if (output === '') throw new UsageError('the name of the output is empty; give the path of a file');
   const folder = dirname(output);
+  // A path through a file is no lack of permission, which is how the system calls it.
+  const isFolder = await stat(folder).then(
+    (status) => status.isDirectory(),
+    () => true,
+  );
+  if (!isFolder) throw new UsageError(`${output} cannot be written: ${folder} is no folder`);
   await access(folder, constants.W_OK | constants.X_OK).catch((error) => {
     throw new UsageError(`${output} cannot be written: ${folder}: ${reasonOf(error)}`);
   });
-  if ((await lstat(output).catch(() => undefined)) === undefined) return;
+  const found = await lstat(output).catch((error) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw new UsageError(`${output} cannot be written: ${reasonOf(error)}`);
+  });
+  if (found === undefined) return;
+  await refuseInput(output, inputs);
   if (!overwrite) throw new UsageError(`${output} exists; choose another name, or replace it with --overwrite`);
   const status = await stat(output).catch(() => undefined);
   if (status !== undefined && !status.isFile()) {
     throw new UsageError(`${output} exists and is no regular file; choose another name`);
+  }
+}
+
+/** An input that is replaced is lost, and with it what the result was made of. */
+async function refuseInput(output: string, inputs: readonly string[]): Promise<void> {
+  const target = await stat(output).catch(() => undefined);
+  for (const path of target === undefined ? [] : inputs) {
+    const input = await stat(path);
+    if (input.dev === target?.dev && input.ino === target.ino) {
+      throw new UsageError(`${output} is one of the inputs; write to another file`);
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-import { createMatrix, type Descriptor } from '@surprisal/core';
+import { createMatrix, type Descriptor, SurprisalError } from '@surprisal/core';
 import { entropyMany } from '@surprisal/entropy';
 import { expandInputs, type InputPath } from '@surprisal/io/node';
 import { checkInputs, checkTarget, endingOf } from './check-paths.ts';
@@ -6,6 +6,7 @@ import { chooseDescriptor } from './choose-descriptor.ts';
 import { warnOfIdleOptions } from './idle-options.ts';
 import type { CommandName } from './result-document.ts';
 import type { Run } from './run.ts';
+import { UsageError } from './usage-error.ts';
 
 /** A command whose options, inputs and target were looked at. */
 export interface Prepared<Name extends CommandName, Ending extends string> {
@@ -38,12 +39,16 @@ export async function prepareCommand<Name extends CommandName, Ending extends st
     await entropyMany(one, { backend: 'reference', bandwidths: bandwidth.values });
   }
   const sets = await Promise.all(
-    lists.map((paths) => expandInputs(paths, { onWarning: run.warn, signal: run.signal })),
-  );
+    lists.map((paths) => expandInputs(paths, { onWarning: run.warnOfInput, signal: run.signal })),
+  ).catch((error) => {
+    // The path itself is at fault: frames behind its @ that cannot be, a pattern that is none.
+    throw error instanceof SurprisalError && error.code === 'INVALID_ARGUMENT' ? new UsageError(error.message) : error;
+  });
   const files = sets.flat();
-  await checkInputs(files.map(({ path }) => path));
+  const paths = files.map(({ path }) => path);
+  await checkInputs(paths);
   const ending = endings === 'any' ? undefined : endingOf(run.options.output, endings);
-  await checkTarget(run.options);
+  await checkTarget(run.options, paths);
   await warnOfIdleOptions(run, command, files);
   return { command, sets, descriptor: await chooseDescriptor(run, files), ending };
 }

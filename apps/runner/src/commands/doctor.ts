@@ -38,7 +38,7 @@ interface DoctorDocument extends DocumentHead<'doctor'> {
 /** `surprisal doctor`: what runs here, and why. */
 export async function doctor(run: Run): Promise<void> {
   endingOf(run.options.output, ['.json']);
-  await checkTarget(run.options);
+  await checkTarget(run.options, []);
   const loaded = loadAddon();
   const document: DoctorDocument = {
     ...documentHead('doctor'),
