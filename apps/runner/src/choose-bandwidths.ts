@@ -33,6 +33,7 @@ export async function chooseBandwidths(
   prepared: Prepared<CommandName, string>,
   source: BandwidthSource,
 ): Promise<BandwidthChoice> {
+  run.inputsWereRead();
   const { bandwidth } = run.options;
   if ('values' in bandwidth) return bandwidth;
   const { value, ...rule } = await bandwidthByRule(run, prepared, source, bandwidth.rule);

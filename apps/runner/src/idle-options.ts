@@ -38,7 +38,7 @@ export async function warnOfIdleOptions(run: Run, command: CommandName, files: r
   const warnOf = (names: readonly OptionName[], reason: string) => {
     for (const name of names) {
       const flag = run.options.given.get(name);
-      if (flag !== undefined) run.warn(`${flag} has no effect: ${reason}`);
+      if (flag !== undefined) run.warnOfInput(`${flag} has no effect: ${reason}`);
     }
   };
   if (kinds.length > 0 && !kinds.includes(undefined)) {

@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import { oneLine } from '@surprisal/core';
 import { EXIT, exitCodeOf } from './exit-code.ts';
 import { type Interruption, listenForInterruption } from './interruption.ts';
 import { launchedRanks } from './launched-ranks.ts';
@@ -54,7 +55,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     }
     const problem = commandLineProblem(error);
     if (problem !== undefined) {
-      streams.say('error', problem);
+      streams.say('error', oneLine(problem));
       return EXIT.usage;
     }
     streams.say('error', argv.includes('--verbose') ? inspect(error) : sentence(error));
@@ -119,5 +120,5 @@ function sentence(error: unknown): string {
   if (error instanceof RangeError && /allocation|array (buffer )?length/i.test(error.message)) {
     return `there is not enough memory (${error.message}); take fewer frames (--frames), or --precision f32`;
   }
-  return error instanceof Error && error.message !== '' ? error.message : String(error);
+  return oneLine(error instanceof Error && error.message !== '' ? error.message : String(error));
 }

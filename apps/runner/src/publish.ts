@@ -28,6 +28,7 @@ export async function publish(run: Run, document: object, { lines, table }: Pres
 /** Shows the result and writes nothing. */
 export async function printResult(run: Run, document: object, lines: () => readonly string[]): Promise<void> {
   throwIfAborted(run.signal);
+  run.inputsWereRead();
   run.finish();
   await run.streams.print(run.options.json ? toJson(document) : lines().join('\n'));
 }

@@ -70,7 +70,10 @@ export async function readEnvironments(
       frames.push(null);
     } else {
       const atoms: number[] = [];
-      for await (const structure of structuresOf(file, run, { onWarning: run.warn, onProgress: stack.onReading })) {
+      for await (const structure of structuresOf(file, run, {
+        onWarning: run.warnOfInput,
+        onProgress: stack.onReading,
+      })) {
         atoms.push(atomCount(structure));
         labels?.addStructure(structure, path);
         await stack.addStructure(structure, path, atoms.length);
@@ -81,10 +84,19 @@ export async function readEnvironments(
   }
   const matrix = await stack.finish();
   if (matrix === undefined) {
-    const names = files.map(({ text }) => text).join(', ');
-    throw new SurprisalError('EMPTY_INPUT', `${names}: no environment is left to look at`);
+    throw noEnvironment(files, inputs);
   }
   return { matrix, inputs, frames, groups: labels?.groups(run.warn) ?? null, matter: stack.matter };
+}
+
+function noEnvironment(files: readonly InputPath[], inputs: readonly InputSummary[]): SurprisalError {
+  const names = files.map(({ text }) => text).join(', ');
+  const why = inputs.every(({ frames }) => frames === 0)
+    ? 'no frame was selected'
+    : inputs.every(({ frames }) => frames === null)
+      ? 'a matrix without rows'
+      : 'the frames that were read hold no atoms';
+  return new SurprisalError('EMPTY_INPUT', `${names}: no environment is left to look at: ${why}`);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { type Context, fromNativeError, type Progress, SurprisalError } from '@surprisal/core';
+import { type Context, fromNativeError, oneLine, type Progress, SurprisalError } from '@surprisal/core';
 import { type Backend, onFallback, selectBackend } from '@surprisal/native';
 import { formatQuantity } from './format-number.ts';
 import type { CommandOptions } from './option-values.ts';
@@ -21,6 +21,13 @@ export interface Run {
   readonly warnings: readonly string[];
   /** Says on standard error that something is odd, and keeps it for the result. */
   warn(message: string): void;
+  /**
+   * As {@link warn}, of something that is odd about an option or a file. It is said once all files were read, so that
+   * a refusal is one sentence; with `--verbose`, at once.
+   */
+  warnOfInput(message: string): void;
+  /** Says what was odd about options and files: all were read. */
+  inputsWereRead(): void;
   /** Keeps for the result that something is odd. */
   note(message: string): void;
   /** Says something about the result that is not odd. */
@@ -43,13 +50,25 @@ export async function startRun(options: CommandOptions, streams: StandardStreams
     silent: options.quiet || !options.progress,
   });
   const warnings: string[] = [];
-  const warn = (message: string) => {
-    // A file that is both test and reference is read twice.
-    if (warnings.includes(message)) return;
-    warnings.push(message);
+  const say = (message: string) => {
     if (options.quiet) return;
     progress.clear();
-    streams.say('warning', message);
+    streams.say('warning', oneLine(message));
+  };
+  /** Keeps a message; false where it is there already, as of a file that is both test and reference and is read twice. */
+  const keep = (message: string) => {
+    if (warnings.includes(message)) return false;
+    warnings.push(message);
+    return true;
+  };
+  const unsaid: string[] = [];
+  const inputsWereRead = () => {
+    for (const message of unsaid.splice(0)) say(message);
+  };
+  const warn = (message: string) => {
+    if (!keep(message)) return;
+    inputsWereRead();
+    say(message);
   };
   onFallback(warn);
   const backend = chooseBackend(options);
@@ -72,9 +91,13 @@ export async function startRun(options: CommandOptions, streams: StandardStreams
     context: { backend: options.backend, threads: options.threads, signal, onProgress: report },
     warnings,
     warn,
-    note: (message) => {
-      if (!warnings.includes(message)) warnings.push(message);
+    warnOfInput: (message) => {
+      if (!keep(message)) return;
+      unsaid.push(message);
+      if (options.verbose) inputsWereRead();
     },
+    inputsWereRead,
+    note: (message) => void keep(message),
     tell,
     explain,
     report,

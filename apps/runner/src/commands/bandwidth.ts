@@ -38,6 +38,7 @@ export async function bandwidth(run: Run, files: readonly string[]): Promise<voi
   } else {
     const environments = await readEnvironments(prepared.sets[0] ?? [], run, { ...prepared, surveyMatter: true });
     ({ inputs } = environments);
+    run.inputsWereRead();
     const found = await bandwidthByRule(run, prepared, environments, rule);
     results.push({ rule: found.name, bandwidth: found.value, reason: found.reason });
     const groups = groupsOf(environments);

@@ -41,6 +41,7 @@ export async function compare(run: Run, files: readonly string[]): Promise<void>
   if (sets.length < 2) {
     throw new UsageError('there is one set only; name several files, or the groups of one with --group-by');
   }
+  run.inputsWereRead();
   const results: (EntropyResult & { readonly set: string })[] = [];
   for (const { name, matrix } of sets) {
     for (const result of await stopwatch.time('kernel', () => entropyMany(matrix, { ...context, bandwidths }))) {

@@ -78,7 +78,7 @@ async function convertStructures(files: readonly InputPath[], run: Run): Promise
     for (const file of files) {
       const input = { path: file.text, frames: 0, environments: 0 };
       inputs.push(input);
-      for await (const structure of structuresOf(file, run, { onWarning: run.warn, onProgress: run.report })) {
+      for await (const structure of structuresOf(file, run, { onWarning: run.warnOfInput, onProgress: run.report })) {
         input.frames++;
         input.environments += atomCount(structure);
         yield structure;

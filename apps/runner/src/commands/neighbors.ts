@@ -1,4 +1,4 @@
-import { atomCount, createStructure, type InfoValue, type Structure } from '@surprisal/core';
+import { atomCount, createStructure, type InfoValue, type Structure, SurprisalError } from '@surprisal/core';
 import { expectedNeighbors, suggestedNeighbors } from '@surprisal/entropy';
 import { detectFormat, WRITABLE_FORMATS } from '@surprisal/io';
 import { type InputPath, isMatrixFile, writeStructures } from '@surprisal/io/node';
@@ -64,7 +64,7 @@ async function countAll(run: Run, files: readonly InputPath[], inputs: InputSumm
   for (const file of files) {
     await refuseMatrix(file);
     const input = { path: file.text, frames: 0, environments: 0 };
-    for await (const structure of structuresOf(file, run, { onWarning: run.warn, onProgress: run.report })) {
+    for await (const structure of structuresOf(file, run, { onWarning: run.warnOfInput, onProgress: run.report })) {
       input.frames++;
       input.environments += atomCount(structure);
       const { counts } = await stopwatch.time('descriptors', () =>
@@ -78,7 +78,8 @@ async function countAll(run: Run, files: readonly InputPath[], inputs: InputSumm
     inputs.push(input);
   }
   const counted = spread.summary();
-  if (counted === null) throw new UsageError(`${files.map(({ text }) => text).join(', ')}: there are no atoms`);
+  if (counted === null)
+    throw new SurprisalError('EMPTY_INPUT', `${files.map(({ text }) => text).join(', ')}: there are no atoms`);
   let suggested = 0;
   let seen = 0;
   let seenWhole = 0;
@@ -114,7 +115,7 @@ async function cutOut(
   if (format === undefined || !WRITABLE_FORMATS.includes(format)) {
     throw new UsageError(`${output}: its name says no format of structures; name it .xyz`);
   }
-  for await (const structure of structuresOf(file, run, { onWarning: run.warn, onProgress: run.report })) {
+  for await (const structure of structuresOf(file, run, { onWarning: run.warnOfInput, onProgress: run.report })) {
     const atoms = atomCount(structure);
     if (atom >= atoms) {
       throw new UsageError(
@@ -134,7 +135,7 @@ async function cutOut(
       environment: { atom, atoms: count + 1 },
     };
   }
-  throw new UsageError(`${file.text}: there is no frame`);
+  throw new SurprisalError('EMPTY_INPUT', `${file.text}: no frame was selected`);
 }
 
 async function environmentOf(structure: Structure, atom: number, cutoff: number, { context }: Run): Promise<Structure> {
