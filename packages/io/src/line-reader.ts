@@ -28,6 +28,10 @@ export class LineReader {
   line = 0;
   /** Whether the current line had an end; the last line of a file may lack it. */
   terminated = true;
+  /** Whether the file begins with a byte order mark. */
+  hasMark = false;
+  /** The first line that ends otherwise than the first line of all, `\n` or `\r\n`; 0 while they end alike. */
+  otherEnd = 0;
 
   readonly #source: AsyncIterator<Uint8Array>;
   readonly #breathe: (done: number) => Promise<void> | undefined;
@@ -37,6 +41,7 @@ export class LineReader {
   #filled = 0;
   #taken = 0;
   #ended = false;
+  #hasReturns = false;
 
   constructor(source: AsyncIterable<Uint8Array>, file: string, signal?: AbortSignal) {
     this.file = file;
@@ -81,10 +86,10 @@ export class LineReader {
     return decodeText(this.bytes, this.start, this.end);
   }
 
-  /** Whether the current line holds white space only. */
+  /** Whether the current line holds white space only; zeros, which a broken disk leaves behind, are none. */
   isBlank(): boolean {
     const { bytes } = this;
-    for (let at = this.start; at < this.end; at++) if ((bytes[at] as number) > 32) return false;
+    for (let at = this.start; at < this.end; at++) if (!isWhite(bytes[at] as number)) return false;
     return true;
   }
 
@@ -105,7 +110,10 @@ export class LineReader {
 
   #set(end: number, next: number, terminated: boolean): void {
     this.start = this.#next;
-    this.end = end > this.start && this.bytes[end - 1] === CARRIAGE_RETURN ? end - 1 : end;
+    const hasReturn = end > this.start && this.bytes[end - 1] === CARRIAGE_RETURN;
+    this.end = hasReturn ? end - 1 : end;
+    if (this.line === 0) this.#hasReturns = hasReturn;
+    else if (hasReturn !== this.#hasReturns && terminated && this.otherEnd === 0) this.otherEnd = this.line + 1;
     this.#next = next;
     this.#searched = next;
     this.terminated = terminated;
@@ -153,9 +161,15 @@ export class LineReader {
   #skipByteOrderMark(): void {
     const { bytes, start, end } = this;
     const [first, second, third] = bytes.subarray(start, Math.min(end, start + 3));
-    if (first === 0xef && second === 0xbb && third === 0xbf) this.start += 3;
+    this.hasMark = first === 0xef && second === 0xbb && third === 0xbf;
+    if (this.hasMark) this.start += 3;
     if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)) {
       throw this.error('the file is UTF-16 text; convert it, for example with iconv -f UTF-16 -t UTF-8');
     }
   }
+}
+
+/** Whether a byte is white space between fields or lines. */
+export function isWhite(byte: number): boolean {
+  return byte <= 32 && byte !== 0;
 }

@@ -1,7 +1,8 @@
 import { ParseError, type Structure, SurprisalError, throwIfAborted } from '@surprisal/core';
+import { CHEMICAL_SYMBOLS } from './chemical-symbols.ts';
 import { detectFormat, HEAD_BYTES } from './detect-format.ts';
 import type { FrameSlice } from './frame-slice.ts';
-import { LineReader } from './line-reader.ts';
+import { isWhite, LineReader } from './line-reader.ts';
 import { type FrameReader, selectFrames } from './select-frames.ts';
 import { STRUCTURE_FORMATS, type StructureFormat } from './structure-formats.ts';
 import { Warnings } from './warnings.ts';
@@ -50,6 +51,7 @@ export async function* readStructures(
     if (head.length < HEAD_BYTES && isBlank(head)) throw emptyFile(file);
     const reader = openReader(options.format ?? detectFormat(head, file), lines, warnings, options);
     const met = yield* selectFrames(reader, frames ?? { start: undefined, stop: undefined, step: 1 });
+    warnOfText(lines, warnings);
     if (met.ended && met.frames === 0) throw emptyFile(file);
     if (met.selected === 0) {
       warnings.warn('frames', met.ended ? `none of its ${met.frames} frames was selected` : 'no frame was selected');
@@ -66,7 +68,11 @@ function openReader(
   options: ReadOptions,
 ): FrameReader {
   const entry = STRUCTURE_FORMATS.find(({ name }) => name === format);
-  if (entry?.read !== undefined) return entry.read(lines, warnings, options);
+  if (entry?.read !== undefined) {
+    const reader = entry.read(lines, warnings, options);
+    // The types of LAMMPS have names of their authors.
+    return entry.name.startsWith('lammps-') ? reader : new FramesOfElements(reader, warnings);
+  }
   const known = STRUCTURE_FORMATS.filter(({ read }) => read !== undefined)
     .map(({ title }) => title)
     .join(', ');
@@ -78,6 +84,42 @@ function openReader(
     );
   }
   throw new SurprisalError('UNKNOWN_FORMAT', `"${String(format)}" is no known format; known are: ${known}`);
+}
+
+/** Frames of which it is said when their species are no elements. */
+class FramesOfElements implements FrameReader {
+  readonly #frames: FrameReader;
+  readonly #warnings: Warnings;
+
+  constructor(frames: FrameReader, warnings: Warnings) {
+    this.#frames = frames;
+    this.#warnings = warnings;
+  }
+
+  async read(): Promise<Structure | undefined> {
+    const structure = await this.#frames.read();
+    const strange = structure?.species.symbols.find((symbol) => !isSpecies(symbol));
+    if (strange !== undefined) {
+      this.#warnings.warn(
+        'strange species',
+        `the species ${JSON.stringify(strange.slice(0, LONGEST_SPECIES))} is no element; it is taken as the name of a species of its own`,
+      );
+    }
+    return structure;
+  }
+
+  skip(): Promise<boolean> {
+    return this.#frames.skip();
+  }
+}
+
+/** Characters of the name of a species that are repeated. */
+const LONGEST_SPECIES = 40;
+const KNOWN_SPECIES: ReadonlySet<string> = new Set([...CHEMICAL_SYMBOLS, 'D', 'T']);
+
+/** Elements, heavy hydrogen, and the names of what has none: X, X1, X2, …. */
+function isSpecies(symbol: string): boolean {
+  return KNOWN_SPECIES.has(symbol) || /^X\d*$/.test(symbol);
 }
 
 /** What compressed files begin with. */
@@ -99,10 +141,21 @@ function refuseCompressed(head: Uint8Array, file: string): void {
   );
 }
 
+/** What is odd about the text itself. */
+function warnOfText(lines: LineReader, warnings: Warnings): void {
+  if (lines.hasMark) warnings.warn('mark', 'the file begins with a byte order mark, which is passed over');
+  if (lines.otherEnd > 0) {
+    warnings.warn(
+      'ends',
+      `line ${lines.otherEnd} ends otherwise than line 1: the line ends of Windows and Unix are mixed`,
+    );
+  }
+}
+
 /** White space, perhaps behind a byte order mark. */
 function isBlank(head: Uint8Array): boolean {
   const hasMark = head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf;
-  return head.subarray(hasMark ? 3 : 0).every((byte) => byte <= 32);
+  return head.subarray(hasMark ? 3 : 0).every(isWhite);
 }
 
 function emptyFile(file: string): ParseError {
