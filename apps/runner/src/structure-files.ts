@@ -41,6 +41,7 @@ export async function* structuresOf(
 }
 
 /** How a matrix file is read, as the options of the run say. */
-export function matrixOptions({ options, signal }: Run): NpzOptions {
-  return { array: options.array, maxCompressionRatio: options.maxCompressionRatio, signal };
+export function matrixOptions(run: Run, onWarning: (message: string) => void = run.warnOfInput): NpzOptions {
+  const { options, signal } = run;
+  return { array: options.array, maxCompressionRatio: options.maxCompressionRatio, signal, onWarning };
 }

@@ -28,6 +28,8 @@ const PREAMBLE = 12;
 const ALIGNMENT = 64;
 /** Rows that are put in order at a time: enough of them to go through a column, few enough to stay in the cache. */
 const ARRANGED_ROWS = 1024;
+/** Characters of the name of a type that are repeated. */
+const LONGEST_TYPE = 20;
 const DTYPE = /^([<>])(f[48])$/;
 
 /** Bytes that must be at hand before {@link parseNpyHeader} can say more than {@link npyHeaderLength}. */
@@ -40,6 +42,7 @@ export const NPY_PREAMBLE_BYTES: number = PREAMBLE;
  */
 export function npyHeaderLength(preamble: Uint8Array, file: string): number {
   const refuse = (problem: string) => new ParseError({ file }, problem);
+  if (preamble.length === 0) throw refuse('this is not a NumPy array: the file is empty');
   if (preamble.length < PREAMBLE || !MAGIC.every((byte, at) => preamble[at] === byte)) {
     throw refuse('this is not a NumPy array: the bytes \\x93NUMPY at the beginning are missing');
   }
@@ -79,18 +82,33 @@ export function parseNpyHeader(head: Uint8Array, file: string): NpyHeader {
     .filter((part) => part !== '')
     .map(Number);
   if (!shape.every(Number.isSafeInteger)) throw damaged('gives a shape that is not made of whole numbers');
-  const name = dtype[1] ?? dtype[2] ?? 'a structured type';
+  const name = dtype[1] || dtype[2] || 'a structured type';
   const [, byteOrder, precision] = DTYPE.exec(name) ?? [];
   if (precision !== 'f8' && precision !== 'f4') {
     throw new SurprisalError(
       'UNSUPPORTED',
-      `${file}: the numbers are of type ${name}; float64 (<f8) and float32 (<f4) are read. ` +
+      `${file}: the numbers are of type ${name.slice(0, LONGEST_TYPE)}; float64 (<f8) and float32 (<f4) are read. ` +
         `In Python: numpy.save('new.npy', x.astype('<f8'))`,
       { details: { file, dtype: name } },
     );
   }
   return { precision, littleEndian: byteOrder === '<', columnsFirst: order === 'True', shape, offset };
 }
+
+/** Says where the numbers are not stored as {@link formatNpy} stores them; they are read all the same. */
+export function warnOfNpyOrder(
+  { littleEndian, columnsFirst }: NpyHeader,
+  file: string,
+  onWarning: WarningListener,
+): void {
+  const odd = [
+    ...(littleEndian ? [] : ['big-endian']),
+    ...(columnsFirst ? ['in Fortran order, column by column'] : []),
+  ];
+  if (odd.length > 0) onWarning?.(`${file}: the numbers are stored ${odd.join(' and ')}; they are put in order`);
+}
+
+type WarningListener = ((message: string) => void) | undefined;
 
 /** Bytes of the numbers that a header announces; infinite where they are too many to count. */
 export function npyDataBytes(header: NpyHeader): number {

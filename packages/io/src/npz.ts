@@ -13,6 +13,7 @@ import {
   npyDataBytes,
   npyHeaderLength,
   parseNpyHeader,
+  warnOfNpyOrder,
 } from './npy.ts';
 import { readZipDirectory, type ZipMember, zipContentOffset } from './zip-directory.ts';
 
@@ -20,6 +21,8 @@ import { readZipDirectory, type ZipMember, zipContentOffset } from './zip-direct
 export interface NpzOptions extends Pick<Context, 'signal' | 'onProgress'>, CompressionLimit {
   /** Name of the array; default `descriptors`, else the only array of two dimensions. */
   readonly array?: string | undefined;
+  /** Told of numbers that are not stored in the usual order. */
+  readonly onWarning?: ((message: string) => void) | undefined;
 }
 
 /** The name under which a matrix is written and looked for. */
@@ -63,6 +66,7 @@ export async function readNpz(source: ByteSource, options: NpzOptions = {}): Pro
     throw new ParseError({ file }, `${member.compressedSize} compressed bytes cannot hold ${member.size}`);
   }
   if (member.method === DEFLATED) checkCompressionRatio(file, member.compressedSize, member.size, options);
+  warnOfNpyOrder(header, file, options.onWarning);
   const target = allocateNpy(header, member.size - header.offset, file);
   await content.fill(target.bytes, cooperate('read', target.bytes.length, 'bytes', options));
   await arrangeNpy(target, cooperate('read', target.matrix.rows, 'rows', options));

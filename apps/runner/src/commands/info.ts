@@ -36,7 +36,12 @@ export async function info(run: Run, files: readonly string[]): Promise<void> {
 }
 
 async function surveyMatrix(path: string, run: Run): Promise<MatrixFileSummary> {
-  const matrix = await run.stopwatch.time('read', () => readMatrix(path, matrixOptions(run)));
+  const odd: string[] = [];
+  const onWarning = (message: string) => {
+    run.note(message);
+    odd.push(message.startsWith(`${path}: `) ? message.slice(path.length + 2) : message);
+  };
+  const matrix = await run.stopwatch.time('read', () => readMatrix(path, matrixOptions(run, onWarning)));
   const { rows, columns, data } = matrix;
   let min = Number.POSITIVE_INFINITY;
   let max = Number.NEGATIVE_INFINITY;
@@ -46,6 +51,7 @@ async function surveyMatrix(path: string, run: Run): Promise<MatrixFileSummary> 
     else if (value < min) min = value;
     if (Number.isFinite(value) && value > max) max = value;
   }
+  if (strange > 0) odd.push(`${formatQuantity(strange, 'number')} not finite; no analysis will take this matrix`);
   return {
     path,
     kind: 'matrix',
@@ -54,7 +60,7 @@ async function surveyMatrix(path: string, run: Run): Promise<MatrixFileSummary> 
     precision: precisionOf(matrix),
     min: min <= max ? min : null,
     max: min <= max ? max : null,
-    odd: strange === 0 ? [] : [`${formatQuantity(strange, 'number')} not finite; no analysis will take this matrix`],
+    odd,
   };
 }
 

@@ -1,7 +1,14 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { cooperate, type Matrix, ParseError } from '@surprisal/core';
 import { type ByteSource, readBytes } from '../byte-source.ts';
-import { allocateNpy, arrangeNpy, NPY_PREAMBLE_BYTES, npyHeaderLength, parseNpyHeader } from '../npy.ts';
+import {
+  allocateNpy,
+  arrangeNpy,
+  NPY_PREAMBLE_BYTES,
+  npyHeaderLength,
+  parseNpyHeader,
+  warnOfNpyOrder,
+} from '../npy.ts';
 import { type NpzOptions, readNpz } from '../npz.ts';
 import { readError } from './file-errors.ts';
 
@@ -37,6 +44,7 @@ async function readNpy(source: ByteSource, preamble: Uint8Array, options: NpzOpt
   const { file, size } = source;
   const length = npyHeaderLength(preamble, file);
   const header = parseNpyHeader(await readBytes(source, 0, Math.min(length, size)), file);
+  warnOfNpyOrder(header, file, options.onWarning);
   const target = allocateNpy(header, size - header.offset, file);
   const { matrix, bytes } = target;
   const breathe = cooperate('read', bytes.length, 'bytes', options);
