@@ -502,6 +502,7 @@ function readSites(
   const formula = elementsOfFormula(block);
   const inverse = axes === null ? undefined : inverseTriangle(axes);
   const sites: Site[] = [];
+  const known = new Set<string>();
   for (let row = 0; row < rows; row++) {
     const text = (values: CifValues | undefined) => (values === undefined ? undefined : block.text(values, row));
     const label = (text(labels) ?? text(symbols) ?? '?').replaceAll(/[\s\p{Cc}\p{Surrogate}]+/gu, '_');
@@ -555,6 +556,10 @@ function readSites(
       toCartesian(inverse, numbers, 0, placed, 0);
       [fractional[0], fractional[1], fractional[2]] = placed as unknown as [number, number, number];
     }
+    if (labels !== undefined && known.has(label)) {
+      warnings.warn('labels', `line ${block.lineOf(named, row)}: the label ${label} belongs to an earlier site too`);
+    }
+    known.add(label);
     sites.push({ row, place: named, label, element, fractional, occupancy });
   }
   return sites;
