@@ -97,7 +97,7 @@ export class ParseError extends SurprisalError {
 
   constructor(place: ParseErrorPlace, problem: string, options: SurprisalErrorOptions = {}) {
     const where = [place.file, place.line, place.column].filter((part) => part !== undefined).join(':');
-    const quote = place.text === undefined ? '' : ` (near ${JSON.stringify(shorten(place.text))})`;
+    const quote = place.text === undefined || place.text === '' ? '' : ` (near ${JSON.stringify(shorten(place.text))})`;
     super('PARSE_ERROR', `${where}: ${problem}${quote}`, {
       ...options,
       details: { ...place, ...options.details },

@@ -14,11 +14,11 @@ export function checkBox(cell: Float64Array | null, pbc: Pbc, lines: LineReader)
   try {
     createStructure({ positions: new Float64Array(0), cell, pbc });
   } catch (error) {
-    if (error instanceof SurprisalError) throw lines.error(error.message);
+    if (error instanceof SurprisalError) throw lines.error(error.message, lines.text().trim());
     throw error;
   }
   if (cell !== null && isFlat(cell, pbc)) {
-    throw lines.error('the periodic cell vectors are linearly dependent: the cell has no volume');
+    throw lines.error('the periodic cell vectors are linearly dependent: the cell has no volume', lines.text().trim());
   }
 }
 

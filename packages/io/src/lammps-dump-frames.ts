@@ -74,6 +74,8 @@ export class LammpsDumpFrames implements FrameReader {
   readonly #options: LammpsOptions;
   readonly #scanner = new FieldScanner();
   #units: string | undefined;
+  /** Whose rows come to an end. */
+  #frames = 0;
 
   /** @throws {SurprisalError} INVALID_ARGUMENT, UNSUPPORTED if the units that are given have no length in Å */
   constructor(lines: LineReader, warnings: Warnings, options: LammpsOptions) {
@@ -135,7 +137,7 @@ export class LammpsDumpFrames implements FrameReader {
       if (item === undefined) {
         throw lines.error(
           header.line === undefined
-            ? 'a frame begins with ITEM: TIMESTEP; this may be one more atom than the frame before declares'
+            ? `a frame begins with ITEM: TIMESTEP${this.#frames === 0 ? '' : '; this may be one more atom than the frame before declares'}`
             : 'a line that begins with ITEM: was expected',
           line,
         );
@@ -151,6 +153,7 @@ export class LammpsDumpFrames implements FrameReader {
     const { atoms, box, info } = header;
     if (atoms === undefined) throw this.#lines.error('ITEM: NUMBER OF ATOMS is missing before ITEM: ATOMS');
     if (box === undefined) throw this.#lines.error('ITEM: BOX BOUNDS is missing before ITEM: ATOMS');
+    this.#frames++;
     return { atoms, box, info, names: item.split(/\s+/).slice(1) };
   }
 

@@ -48,9 +48,13 @@ export function lammpsLength(style: string): number {
       { details: { units: style } },
     );
   }
-  throw new SurprisalError('INVALID_ARGUMENT', `"${style}" is no unit style of LAMMPS; give one of ${known}`, {
-    details: { units: style },
-  });
+  throw new SurprisalError(
+    'INVALID_ARGUMENT',
+    `${JSON.stringify(style)} is no unit style of LAMMPS; give one of ${known}`,
+    {
+      details: { units: style },
+    },
+  );
 }
 
 /** Units of velocity of a LAMMPS unit style in one Å/fs. */

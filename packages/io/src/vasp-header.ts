@@ -31,6 +31,8 @@ export interface VaspHeader {
 }
 
 const WHOLE = /^\+?\d+$/;
+/** The line before the atoms, which no name of a species looks like. */
+const MODE = /^(direct|cartesian|kartesisch|selective)$/i;
 /** What stands behind one of these is a comment. */
 const COMMENT_MARK = /[#!]/;
 
@@ -145,7 +147,10 @@ async function readBlocks(lines: LineReader): Promise<{ names: string[] | undefi
     names ??= [];
     for (const word of words) names.push(word);
     const number = words.find((word) => Number.isFinite(parseReal(word)));
-    if (number !== undefined) throw lines.error('among the names of the species stands a number', number);
+    if (number !== undefined) throw lines.error('the counts of atoms must be whole numbers, and species words', number);
+    if (MODE.test(words[0] as string)) {
+      throw lines.error('the counts of atoms were expected before Direct or Cartesian', lines.text().trim());
+    }
     if (names.length > MOST_SPECIES) throw lines.error(`there are more than ${MOST_SPECIES} species`);
     words = wordsOf(await nextLine(lines, 'the counts of atoms'));
   }
