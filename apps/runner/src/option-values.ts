@@ -159,9 +159,9 @@ export function scanRange(text: string): readonly [from: number, to: number, cou
 export function speciesOfTypes(text: string): Readonly<Record<number, string>> {
   const species: Record<number, string> = {};
   for (const part of text.split(',')) {
-    const [, type, symbol] = /^\s*(\d+)\s*=\s*(\S+)\s*$/.exec(part) ?? [];
+    const [, type, symbol] = /^\s*([1-9]\d*)\s*=\s*(\S+)\s*$/.exec(part) ?? [];
     if (type === undefined || symbol === undefined || Number(type) in species) {
-      throw new InvalidArgumentError('Give each atom type its symbol, once, as in 1=Cu,2=Zr.');
+      throw new InvalidArgumentError('Give each atom type, from 1 on, its symbol, once, as in 1=Cu,2=Zr.');
     }
     species[Number(type)] = symbol;
   }

@@ -286,7 +286,7 @@ export function isDone(error: unknown): boolean {
 export function commandLineProblem(error: unknown): string | undefined {
   if (!(error instanceof CommanderError)) return undefined;
   // Called without a command, commander prints the help as its complaint.
-  if (error.code === 'commander.help') return `a command is missing. ${SEE_HELP}`;
+  if (error.code === 'commander.help') return `a command is missing, or there is none of this name. ${SEE_HELP}`;
   const message = error.message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ');
   return `${message}${/[.?)]$/.test(message) ? '' : '.'} ${SEE_HELP}`;
 }

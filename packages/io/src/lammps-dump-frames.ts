@@ -220,7 +220,7 @@ export class LammpsDumpFrames implements FrameReader {
       }
       rows.push(numbers);
     }
-    const box = isGeneral ? generalBox(rows, pbc) : this.#restrictedBox(rows, pbc);
+    const box = isGeneral ? generalBox(rows, pbc) : this.#restrictedBox(rows, pbc, line + 1);
     checkBox(box.cell, box.pbc, lines);
     return box;
   }
@@ -239,14 +239,24 @@ export class LammpsDumpFrames implements FrameReader {
     return [flags[0] === 'pp', flags[1] === 'pp', flags[2] === 'pp'];
   }
 
-  /** A box with a along x and b in the xy plane; a tilted one is given by the bounds of its bounding box. */
-  #restrictedBox(rows: readonly number[][], pbc: Pbc): Box {
+  /**
+   * A box with a along x and b in the xy plane; a tilted one is given by the bounds of its bounding box.
+   *
+   * @param firstLine  that of the bounds along x
+   */
+  #restrictedBox(rows: readonly number[][], pbc: Pbc, firstLine: number): Box {
     const [[xLow, xHigh, xy = 0], [yLow, yHigh, xz = 0], [zLow, zHigh, yz = 0]] = rows as [Row, Row, Row];
     const low = [xLow - Math.min(0, xy, xz, xy + xz), yLow - Math.min(0, yz), zLow] as const;
     const high = [xHigh - Math.max(0, xy, xz, xy + xz), yHigh - Math.max(0, yz), zHigh] as const;
     for (let axis = 0; axis < 3; axis++) {
       const [from, to] = [low[axis] as number, high[axis] as number];
-      if (from > to) throw this.#lines.error(`the box ends at ${to} before it begins at ${from} along ${'xyz'[axis]}`);
+      const problem =
+        from > to
+          ? `the box ends at ${to} before it begins at ${from} along ${'xyz'[axis]}`
+          : `the box is periodic along ${'xyz'[axis]}, where it ends at ${to}, where it begins`;
+      if (from > to || (from === to && pbc[axis])) {
+        throw this.#lines.errorAt(firstLine + axis, problem, rows[axis]?.join(' '));
+      }
     }
     const cell = Float64Array.of(high[0] - low[0], 0, 0, xy, high[1] - low[1], 0, xz, yz, high[2] - low[2]);
     return { cell, origin: Float64Array.from(low), pbc };
