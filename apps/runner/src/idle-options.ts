@@ -47,5 +47,13 @@ export async function warnOfIdleOptions(run: Run, command: CommandName, files: r
     warnOf(OF_BUILT_IN, `the descriptor ${run.options.descriptor} has --descriptor-options of its own`);
   }
   if (!kinds.includes('npz')) warnOf(['array'], 'no input is a .npz archive');
+  const { scan, order, groupBy } = run.options;
+  if (command === 'bandwidth' && !scan) warnOf(['scanRange'], 'nothing is scanned without --scan');
+  if (command === 'learning-curve' && order === 'file') {
+    warnOf(
+      groupBy === undefined ? ['repeats', 'seed'] : ['repeats'],
+      'the first units of the files are the same each time',
+    );
+  }
   warnOf(UNUSED[command] ?? [], `nothing that surprisal ${command} says depends on it`);
 }

@@ -70,7 +70,8 @@ async function convertStructures(files: readonly InputPath[], run: Run): Promise
   const format = options.to ?? detectFormat(new Uint8Array(0), output);
   if (format === undefined || !WRITABLE_FORMATS.includes(format)) {
     throw new UsageError(
-      `${output}: its name does not say in which format to write; say it with --to, one of ${WRITABLE_FORMATS.join(', ')}`,
+      `${output}: ${format === undefined ? 'its name does not say in which format to write' : `${format} is read and not written`}; ` +
+        `say another with --to, one of ${WRITABLE_FORMATS.join(', ')}`,
     );
   }
   const inputs: { path: string; frames: number; environments: number }[] = [];
@@ -89,7 +90,7 @@ async function convertStructures(files: readonly InputPath[], run: Run): Promise
     format,
     overwrite: options.overwrite,
     signal,
-    onWarning: run.warn,
+    onWarning: run.warnOfInput,
   });
   return {
     inputs,
