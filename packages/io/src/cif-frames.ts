@@ -35,6 +35,9 @@ export class CifFrames implements FrameReader {
       const structure = structureOfBlock(block, file, this.#warnings);
       if (structure !== undefined) {
         this.#met++;
+        if (this.#met === 2) {
+          this.#warnings.warn('blocks', `data_${block.name} holds atoms too; each data block with atoms is a frame`);
+        }
         return structure;
       }
       this.#warnings.warn(`block ${block.name}`, `data_${block.name} holds no atoms and is passed over`);

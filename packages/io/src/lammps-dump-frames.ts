@@ -349,7 +349,10 @@ export class LammpsDumpFrames implements FrameReader {
 
   #order(layout: Layout, atoms: number, firstLine: number): Uint32Array | undefined {
     const builder = layout.columns.get('id');
-    if (builder === undefined) return undefined;
+    if (builder === undefined) {
+      this.#warnings.warn('id', 'the atoms have no ids; they stay in the order of the file');
+      return undefined;
+    }
     const { values } = builder.column(atoms);
     if (!(values instanceof Float64Array)) {
       throw this.#lines.errorAt(firstLine, 'an atom id is above 2^53; such ids are not supported');

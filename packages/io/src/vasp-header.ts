@@ -67,6 +67,13 @@ export async function readVaspHeader(
       scaleText.trim(),
     );
   }
+  const [volume = 0] = factors;
+  if (volume < 0) {
+    warnings.warn(
+      'volume',
+      `line ${lines.line}: the scale is negative and is taken for the volume of the cell, ${-volume} Å³`,
+    );
+  }
   const vectors = new Float64Array(9);
   for (let axis = 0; axis < 3; axis++) {
     const text = await nextLine(lines, `cell vector ${'abc'[axis]}`);

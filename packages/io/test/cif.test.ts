@@ -69,7 +69,10 @@ LOOP_ _Atom_Site.Fract_X _Atom_Site.Fract_Y _Atom_Site.Fract_Z _Atom_Site.type_s
     const block = (name: string) => `data_${name}\n${CUBIC}_space_group_IT_number 1\n${COPPER_SITE}`;
     const { structures, warnings } = await withWarnings(`${block('a')}data_global\n_author 'N. N.'\n${block('b')}`);
     expect(structures.map(({ info }) => info.get('data')?.values[0])).toEqual(['a', 'b']);
-    expect(warnings).toEqual(['x.cif: data_global holds no atoms and is passed over']);
+    expect(warnings).toEqual([
+      'x.cif: data_global holds no atoms and is passed over',
+      'x.cif: data_b holds atoms too; each data block with atoms is a frame',
+    ]);
   });
 
   it('reads Cartesian coordinates, with a cell and without one', async () => {

@@ -277,7 +277,7 @@ testFormat('poscar', {
       structures: [
         structureOf([0, 0, 0, 2, 1, 0, 0, 0, 3], ['Mn', 'O', 'O'], { cell: cube(4), info: { comment: text('Mn O2') } }),
       ],
-      warnings: ['taken from its first line: Mn, O'],
+      warnings: ['the volume of the cell, 64 Å³', 'taken from its first line: Mn, O'],
     },
   ],
   withAtoms: (count) => POSCAR.replace('2 1\n', `2 ${count}\n`),
@@ -368,7 +368,10 @@ testFormat('cif', {
       name: 'two blocks with a text between them',
       content: `${CIF_HEAD}${CIF_ATOMS}data_about\n_text\n;\ndata_none\n;\n${CIF_HEAD}${CIF_ATOMS}`,
       structures: [salt, salt],
-      warnings: ['data_about holds no atoms and is passed over'],
+      warnings: [
+        'data_about holds no atoms and is passed over',
+        'holds atoms too; each data block with atoms is a frame',
+      ],
     },
   ],
   withCoordinate: (coordinate) => `${CIF_HEAD}${CIF_ATOMS.replace('0.25', coordinate)}`,

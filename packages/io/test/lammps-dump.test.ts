@@ -86,6 +86,7 @@ describe('reading LAMMPS dumps', () => {
     expect((await readOne(text)).pbc).toEqual([true, true, true]);
     expect(await warned(text + text)).toEqual([
       '<input>: BOX BOUNDS has no boundary flags; the box is taken to be periodic along every axis',
+      '<input>: the atoms have no ids; they stay in the order of the file',
       '<input>: there is no column element or type; all atoms are named X',
     ]);
   });
