@@ -1,4 +1,4 @@
-import { atomCount, type Structure } from '@surprisal/core';
+import { atomCount, type Structure, SurprisalError } from '@surprisal/core';
 import { detectFormat, WRITABLE_FORMATS } from '@surprisal/io';
 import { type InputPath, isMatrixFile, readMatrix, writeMatrix, writeStructures } from '@surprisal/io/node';
 import { alignColumns } from '../align-columns.ts';
@@ -91,6 +91,10 @@ async function convertStructures(files: readonly InputPath[], run: Run): Promise
     overwrite: options.overwrite,
     signal,
     onWarning: run.warnOfInput,
+  }).catch((error) => {
+    // What the format cannot hold; errors of reading name their file themselves.
+    if (!(error instanceof SurprisalError) || error.code !== 'INVALID_ARGUMENT' || 'file' in error.details) throw error;
+    throw new SurprisalError(error.code, `${output}: ${error.message}`, { details: error.details, cause: error });
   });
   return {
     inputs,
