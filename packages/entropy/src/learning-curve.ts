@@ -93,7 +93,8 @@ const STAGE = 'learning curve';
  * curve would end below H. The share 1 is the set itself, and its H the bits of {@link entropyMany}. In the fit, H
  * varies as a mean over the units would: Var = σ² [1/N + (1/n − 1/N)/repeats], N the units of the set. The scatter
  * between repeats gives σ², and σ²/N, by which the set itself could have come out otherwise, is part of the interval
- * (not of that of a curve without repeats).
+ * (not of that of random subsets without repeats). In the order of the file, or nested, each subset holds the smaller
+ * ones and their errors go together, which the fit takes into account; that frames of a trajectory are alike, it does not.
  *
  * The asymptote depends on what n counts; its interval holds under the form of the curve, which is empirical. It is
  * refused where {@link fitAsymptote} refuses, and where ln n − H of the largest subset is so small that H still follows
@@ -294,7 +295,7 @@ function spread(values: readonly number[]): Spread {
 function asymptoteOf(
   points: readonly LearningCurvePoint[],
   bandwidth: number,
-  { units, asymptoteUnit, unit, shares }: Plan,
+  { units, asymptoteUnit, unit, shares, order, nested }: Plan,
 ): Asymptote | UndeterminedAsymptote {
   const last = points.at(-1)!;
   const judgement = undersampled({
@@ -310,7 +311,8 @@ function asymptoteOf(
       entropy: point.entropy.mean,
       variance: 1 / units + (1 / point.units - 1 / units) / shares[p]!.repeats,
     })),
-    varianceOfUnit(points, units) / units,
+    // What nested subsets have in common, the set they are drawn from included, shows in their increments.
+    order === 'file' || nested ? { nested: true } : { commonVariance: varianceOfUnit(points, units) / units },
   );
 }
 
