@@ -287,9 +287,10 @@ class SubsetReader {
 }
 
 function spread(values: readonly number[]): Spread {
-  const mean = values.reduce((sum, value) => sum + value) / values.length;
   // The mean of one value is that value, to the last bit.
-  return { mean, min: Math.min(...values), max: Math.max(...values), values };
+  const mean = values.reduce((sum, value) => sum + value) / values.length;
+  const [min, max] = [values.reduce((a, b) => Math.min(a, b)), values.reduce((a, b) => Math.max(a, b))];
+  return { mean, min, max, values };
 }
 
 function asymptoteOf(

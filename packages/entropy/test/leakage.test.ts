@@ -149,6 +149,11 @@ describe('leakage', () => {
     }
   });
 
+  it('takes rows wider than a call takes arguments', async () => {
+    const x = createMatrix(2, 200_000, new Float64Array(400_000).fill(0.1).fill(0.2, 200_000));
+    expect(await leakage(x, matrixRows(x, 1, 2))).toMatchObject({ exact: { count: 1 }, near: { count: 1 } });
+  });
+
   it('at a tolerance of 0 wants the same numbers', async () => {
     const train = column(0.1, 0.2);
     const test = column(0.1, 0.1 + 0.2 - 0.1);
