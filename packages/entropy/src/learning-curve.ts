@@ -35,9 +35,9 @@ export interface LearningCurveOptions extends Context {
   /** Whether the subsets of one repeat hold one another; default false: every subset is drawn anew. */
   readonly nested?: boolean | undefined;
   /**
-   * What n counts in the fit of the asymptote, which depends on it; default `environments`. Of curves of 1/16 to 1/2 of
-   * seven public sets of frames, 39 of 41 intervals held the H of the whole set when n counted environments, 33 of 43
-   * when it counted frames.
+   * What n counts in the fit of the asymptote; default `environments`. The asymptote depends on it by more than its
+   * interval says: of 1000 frames of aspirin it is 9.99 (9.86 to 10.15) when n counts environments, 9.73 (9.63 to 9.84)
+   * when it counts frames.
    */
   readonly asymptoteUnit?: SubsetUnit | undefined;
 }
