@@ -242,9 +242,10 @@ describe('leakage', () => {
     const document = await runJson<LeakageDocument>(['leakage', COPPER, `${COPPER}@1`, '-o', csv]);
     expect(document.results[0]).toMatchObject({ test: { environments: 32 }, train: { environments: 96 } });
     const text = (await runSurprisal(['leakage', COPPER, `${COPPER}@1`])).stdout;
-    expect(text).toMatch(/100 %/);
-    const apart = await runSurprisal(['leakage', COPPER, WATER]);
-    expect(apart.stdout).toMatch(/0 %/);
+    expect(text).toMatch(/test environments that stand in train +32 of 32 +100 %/);
+    expect(text).toMatch(/each of their environments within it of one +1 of 1 +100 %/);
+    const { results } = await runJson<LeakageDocument>(['leakage', COPPER, WATER]);
+    expect(results[0]).toMatchObject({ exact: { count: 0 }, near: { count: 0 }, nearFrames: { count: 0 } });
   });
 });
 

@@ -74,25 +74,34 @@ async function fillBlocks(
       onProgress && ((progress) => onProgress({ ...progress, done: done + progress.done, total: 2 * matrix.rows })),
   });
   const breathe = cooperate('descriptors', matrix.rows, 'environments', { signal });
-  const copyRow = (from: Matrix, row: number, to: number, block: number) => {
-    const values = from.data.subarray(row * from.columns, (row + 1) * from.columns);
-    matrix.data.set(values, to * matrix.columns + block * from.columns);
+  // A function of its own, so that the rows of one half are let go before those of the other are made.
+  const copyRows = async (some: readonly Structure[], done: number, rowOf: RowOf, blockOf: RowOf) => {
+    const from = await plain.compute(some, half(done));
+    for (let row = 0; row < from.rows; row++) {
+      const values = from.data.subarray(row * from.columns, (row + 1) * from.columns);
+      matrix.data.set(values, rowOf(row) * matrix.columns + blockOf(row) * from.columns);
+      await breathe(row);
+    }
   };
 
   // Whatever is wrong with a structure is found here, where atoms have the numbers that their file gave them.
-  const together = await plain.compute(structures, half(0));
-  for (let row = 0; row < matrix.rows; row++) {
-    copyRow(together, row, row, 0);
-    await breathe(row);
-  }
-
+  await copyRows(
+    structures,
+    0,
+    (row) => row,
+    () => 0,
+  );
   const { alone, rows, blocks } = splitBySpecies(structures, places, matrix.rows);
-  const apart = await plain.compute(alone, half(matrix.rows));
-  for (const [row, to] of rows.entries()) {
-    copyRow(apart, row, to, blocks[row] as number);
-    await breathe(row);
-  }
+  await copyRows(
+    alone,
+    matrix.rows,
+    (row) => rows[row] as number,
+    (row) => blocks[row] as number,
+  );
 }
+
+/** A number for each row. */
+type RowOf = (row: number) => number;
 
 /**
  * For each atom the place of its species in the list.

@@ -83,8 +83,8 @@ const SMALLEST_SPLIT = 4;
  *
  * The equations are those of {@link divergence}, {@link overlap} and {@link slicedWasserstein}. The floor of a set is what
  * its own two random halves give, the truth being 0: a divergence of that size says nothing. (Halves are smaller than sets,
- * so a floor is a little too large, and it may have either sign.) The kernel sums of each pair are made once, for all
- * bandwidths together. Environments that stand in two sets pull their divergence below 0, for each meets itself there.
+ * so a floor is a little too large, and it may have either sign.) The kernel sums of a pair are made once in each
+ * direction, for all bandwidths together, and those of a set with itself once more in halves. Environments that stand in two sets pull their divergence below 0, for each meets itself there.
  *
  * @param sets  (n_i×d) row-major, 1/Å, all made by the same descriptor, none empty
  * @returns nats and 1/Å; the same bits for any number of threads and ranks, whole on every rank

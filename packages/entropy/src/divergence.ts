@@ -18,9 +18,8 @@ export interface DivergenceResult {
 }
 
 /**
- * Beyond this many bandwidths from all others of its set an environment is isolated.
- *
- * One kernel at this distance is e⁻³²: what a set says there of its own density is the tail of one kernel, not a density.
+ * At this many bandwidths a single kernel is e⁻³², and an environment about which the others of its set make no larger sum
+ * than that is isolated: what they say of the density there is the tail of a kernel, not a density.
  */
 export const ISOLATION_BANDWIDTHS = 8;
 
@@ -34,8 +33,8 @@ const ISOLATED_BELOW = -(ISOLATION_BANDWIDTHS ** 2) / 2;
  *     JS = ½ ⟨ln p_Y(y) − ln M(y)⟩_Y + ½ ⟨ln p_X(x) − ln M(x)⟩_X,   M = ½ (p_X + p_Y)
  *
  * Where a point meets its own set it is left out of it: with itself counted, two halves of one set seem to diverge by a nat
- * or more. The means run over the points that are not isolated, those with ln Σ_{j≠i} K > −32 within their own set: of one
- * that has nothing within 8h, its set does not know the density. K is not normalised, so that H(Y, X) compares with the
+ * or more. The means run over the points that are not isolated, those with ln Σ_{j≠i} K > −32 within their own set, as one
+ * other within 8h makes it, or many a little farther: of the isolated, their set does not know the density. K is not normalised, so that H(Y, X) compares with the
  * entropy H and not with a differential entropy of densities; the divergences do not depend on that. They are those of the
  * densities smoothed by h. What two random halves of one set give, about 0 of either sign, is the floor below which a
  * divergence says nothing; see {@link compareSets}, which states it. JS leans below 0 where sets are undersampled: the

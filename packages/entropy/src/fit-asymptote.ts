@@ -10,6 +10,17 @@ export interface CurvePoint {
   readonly variance: number;
 }
 
+/** Options of {@link fitAsymptote}. */
+export interface FitAsymptoteOptions {
+  /** Of the error that all points share, nats²; default 0. */
+  readonly commonVariance?: number | undefined;
+  /**
+   * Whether each subset holds the smaller ones; default false: their errors are independent. The variances then fall as
+   * subsets grow, and any two points have the smaller of theirs in common.
+   */
+  readonly nested?: boolean | undefined;
+}
+
 /** Where a learning curve ends. */
 export interface Asymptote {
   readonly determined: true;
@@ -63,11 +74,11 @@ const GOLDEN = (Math.sqrt(5) - 1) / 2;
  *     S(a) ≤ S_min (1 + t²/ν),   t the 97.5 % quantile of Student's t for ν = points − 3
  *
  * An error common to all points, as where they are all drawn from one finite set, shifts the curve and does not show in
- * the scatter about it: its variance is added in quadrature. Whether the form of the curve holds beyond the points, the
- * interval does not know.
+ * the scatter about it: its variance is added in quadrature. Nor does all of the error show where each subset holds the
+ * smaller ones, for then their errors go together: with `nested` what is fitted are the increments, whose errors do not.
+ * Whether the form of the curve holds beyond the points, the interval does not know.
  *
- * @param points          in any order
- * @param commonVariance  of the error that all points share, nats²
+ * @param points  in any order
  * @returns the fit, or the reason why there is none: fewer than four distinct n; values of a without bound fit as
  *   well (the curve does not bend enough); an interval wider than a quarter of a; in these two cases `flat` where the
  *   curve has ended
@@ -79,7 +90,10 @@ const GOLDEN = (Math.sqrt(5) - 1) / 2;
  * const fit = fitAsymptote([10, 20, 50, 100, 200].map((n) => ({ n, entropy: h(n), variance: 1 / n })));
  * if (fit.determined) fit.value.toFixed(6); // '5.000000'
  */
-export function fitAsymptote(points: readonly CurvePoint[], commonVariance = 0): Asymptote | UndeterminedAsymptote {
+export function fitAsymptote(
+  points: readonly CurvePoint[],
+  { commonVariance = 0, nested = false }: FitAsymptoteOptions = {},
+): Asymptote | UndeterminedAsymptote {
   for (const { n, entropy, variance } of points) {
     if (n >= 1 && n < Number.POSITIVE_INFINITY && Number.isFinite(entropy) && variance > 0) continue;
     throw new SurprisalError(
@@ -87,19 +101,20 @@ export function fitAsymptote(points: readonly CurvePoint[], commonVariance = 0):
       `a point of the learning curve has n = ${n}, H = ${entropy} and variance ${variance}; n must be at least 1, H finite and the variance above 0`,
     );
   }
-  const distinct = new Set(points.map(({ n }) => n)).size;
+  const sizes = new Set(points.map(({ n }) => n)).size;
+  const distinct = nested ? Math.min(sizes, new Set(points.map(({ variance }) => variance)).size) : sizes;
   if (distinct < FEWEST_POINTS) {
     return refused(
       'too-few-points',
       `the curve has ${distinct} distinct sizes of subset; three parameters need at least ${FEWEST_POINTS}`,
     );
   }
-  const curve = new Curve(points);
+  const curve = new Curve(points, nested ? byIncrements(points) : eachByItself(points));
   const rates = curve.rates();
   const best = curve.at(leastBetween(rates, (rate) => curve.at(rate).squares));
   // A perfect fit leaves rounding; below it no difference between sums of squares means anything.
   const rounding = curve.weight * (1e-13 * curve.largest) ** 2;
-  const freedom = points.length - 3;
+  const freedom = (nested ? distinct : points.length) - 3;
   const limit = best.squares + (Math.max(best.squares, rounding) * studentQuantile(freedom) ** 2) / freedom;
   const straight = curve.at(rates[0]!);
   if (straight.squares <= limit && straight.amplitude > 0) {
@@ -167,29 +182,38 @@ interface Solution {
   readonly squares: number;
 }
 
-/** Weighted sums over the points, with g_i = exp(−c (ln² n_i − ln² n_first)): between 0 and 1, whatever c is. */
+/**
+ * The points as a linear model z = a u − b v(c) whose errors are independent and of one variance, from y = a − b g(c):
+ * g_i = exp(−c (ln² n_i − ln² n_first)) lies between 0 and 1, whatever c is.
+ */
 class Curve {
-  readonly #points: readonly { readonly x: number; readonly y: number; readonly w: number }[];
+  readonly #points: readonly { readonly x: number; readonly y: number }[];
   readonly #first: number;
   readonly #spans: readonly number[];
-  readonly weight: number;
-  readonly largest: number;
+  readonly #whiten: Whitening;
+  readonly #u: readonly number[];
+  readonly #z: readonly number[];
+  /** z − ȳ u */
+  readonly #centred: readonly number[];
   readonly #mean: number;
   readonly #flat: number;
+  /** Σ u² */
+  readonly weight: number;
+  readonly largest: number;
 
-  constructor(points: readonly CurvePoint[]) {
+  constructor(points: readonly CurvePoint[], whiten: Whitening) {
     const squares = points.map(({ n }) => Math.log(n) ** 2);
-    this.#first = Math.min(...squares);
-    this.#points = points.map(({ entropy, variance }, i) => ({
-      x: squares[i]! - this.#first,
-      y: entropy,
-      w: 1 / variance,
-    }));
+    this.#first = squares.reduce((a, b) => Math.min(a, b));
+    this.#points = points.map(({ entropy }, i) => ({ x: squares[i]! - this.#first, y: entropy }));
     this.#spans = [...new Set(this.#points.map(({ x }) => x))].sort((a, b) => a - b);
-    this.weight = this.#sum(({ w }) => w);
-    this.largest = Math.max(...points.map(({ entropy }) => Math.abs(entropy)));
-    this.#mean = this.#sum(({ w, y }) => w * y) / this.weight;
-    this.#flat = this.#sum(({ w, y }) => w * (y - this.#mean) ** 2);
+    this.#whiten = whiten;
+    this.#u = whiten(points.map(() => 1));
+    this.#z = whiten(points.map(({ entropy }) => entropy));
+    this.weight = dot(this.#u, this.#u);
+    this.largest = points.reduce((most, { entropy }) => Math.max(most, Math.abs(entropy)), 0);
+    this.#mean = dot(this.#u, this.#z) / this.weight;
+    this.#centred = this.#z.map((z, i) => z - this.#mean * this.#u[i]!);
+    this.#flat = dot(this.#centred, this.#centred);
   }
 
   /** Rates from a straight curve to one that has ended at once, evenly in ln c. */
@@ -202,18 +226,18 @@ class Curve {
 
   /** The best a and b ≥ 0 for this rate. */
   at(rate: number): Solution {
-    const { g, stiffness, slope } = this.#project(rate);
-    // Centred: y − ȳ = −b (g − ḡ).
+    const { g, centred, stiffness, slope } = this.#project(rate);
+    // Centred: z − ȳ u = −b (v − ḡ u).
     const amplitude = -slope / stiffness;
     if (!(amplitude > 0)) return { rate, asymptote: this.#mean, amplitude: 0, squares: this.#flat };
     const asymptote = this.#mean + amplitude * g;
-    const squares = this.#sum(({ w, x, y }) => w * (y - asymptote + amplitude * Math.exp(-rate * x)) ** 2);
+    const squares = this.#centred.reduce((sum, value, i) => sum + (value + amplitude * centred[i]!) ** 2, 0);
     return { rate, asymptote, amplitude: amplitude * Math.exp(rate * this.#first), squares };
   }
 
   /**
    * The smallest and the largest a that reach this sum of squares at this rate: without the bound on b, S(a) is a
-   * parabola of curvature q = Σw − (Σwg)²/Σwg² about the best a; where the bound holds b at 0, one of curvature Σw
+   * parabola of curvature q = Σu² − (Σuv)²/Σv² about the best a; where the bound holds b at 0, one of curvature Σu²
    * about the mean. [∞, −∞] where none does.
    */
   ends(rate: number, limit: number): readonly [number, number] {
@@ -229,7 +253,7 @@ class Curve {
     const curvature = (this.weight * stiffness) / square;
     if (squares <= limit && curvature > 0) {
       const reach = Math.sqrt((limit - squares) / curvature);
-      // b = Σ w g (a − y) / Σ w g², so b ≥ 0 for a from here on.
+      // b = Σ v (a u − z) / Σ v², so b ≥ 0 for a from here on.
       const lowest = product / (this.weight * g);
       if (asymptote + reach >= lowest) {
         low = Math.min(low, Math.max(lowest, asymptote - reach));
@@ -249,25 +273,56 @@ class Curve {
   }
 
   #project(rate: number) {
-    const weigh = (f: (g: number, y: number) => number) => this.#sum(({ w, x, y }) => w * f(Math.exp(-rate * x), y));
-    const g = weigh((value) => value) / this.weight;
+    const v = this.#whiten(this.#points.map(({ x }) => Math.exp(-rate * x)));
+    const g = dot(this.#u, v) / this.weight;
+    const centred = v.map((value, i) => value - g * this.#u[i]!);
     return {
-      /** ḡ */
+      /** ḡ = Σ u v / Σ u² */
       g,
-      /** Σ w (g − ḡ)² */
-      stiffness: weigh((value) => (value - g) ** 2),
-      /** Σ w (g − ḡ)(y − ȳ) */
-      slope: weigh((value, y) => (value - g) * (y - this.#mean)),
-      /** Σ w g² */
-      square: weigh((value) => value * value),
-      /** Σ w g y */
-      product: weigh((value, y) => value * y),
+      /** v − ḡ u */
+      centred,
+      /** Σ (v − ḡ u)² */
+      stiffness: dot(centred, centred),
+      /** Σ (v − ḡ u)(z − ȳ u) */
+      slope: dot(centred, this.#centred),
+      /** Σ v² */
+      square: dot(v, v),
+      /** Σ v z */
+      product: dot(v, this.#z),
     };
   }
+}
 
-  #sum(f: (point: { readonly x: number; readonly y: number; readonly w: number }) => number): number {
-    return this.#points.reduce((total, point) => total + f(point), 0);
+/** Makes of one number for each point combinations whose errors are independent and of one variance. */
+type Whitening = (values: readonly number[]) => number[];
+
+/** Points whose errors are independent: each over the root of its variance. */
+function eachByItself(points: readonly CurvePoint[]): Whitening {
+  const scales = points.map(({ variance }) => 1 / Math.sqrt(variance));
+  return (values) => values.map((value, i) => scales[i]! * value);
+}
+
+/**
+ * Points of subsets that hold one another. A mean over a subset is the mean over the one before and over what has come
+ * in since, which is independent of it: with m = 1/variance, (m_i y_i − m_{i−1} y_{i−1})/√(m_i − m_{i−1}).
+ */
+function byIncrements(points: readonly CurvePoint[]): Whitening {
+  const order = [...points.keys()].sort((a, b) => points[b]!.variance - points[a]!.variance);
+  const rows: { readonly of: number; readonly before: number; readonly gain: number; readonly loss: number }[] = [];
+  let [before, known] = [-1, 0];
+  for (const of of order) {
+    const m = 1 / points[of]!.variance;
+    // The same subset again says nothing new.
+    if (m <= known) continue;
+    const norm = Math.sqrt(m - known);
+    rows.push({ of, before, gain: m / norm, loss: known / norm });
+    [before, known] = [of, m];
   }
+  return (values) => rows.map(({ of, before, gain, loss }) => gain * values[of]! - loss * (values[before] ?? 0));
+}
+
+function dot(a: readonly number[], b: readonly number[]): number {
+  return a.reduce((sum, value, i) => sum + value * b[i]!, 0);
 }
 
 /** Where f is least: the best of the grid (ascending), then golden section in ln c between its neighbours. */

@@ -33,7 +33,13 @@ export {
   neighborRadius,
   suggestedNeighbors,
 } from './expected-neighbors.ts';
-export { type Asymptote, type CurvePoint, fitAsymptote, type UndeterminedAsymptote } from './fit-asymptote.ts';
+export {
+  type Asymptote,
+  type CurvePoint,
+  type FitAsymptoteOptions,
+  fitAsymptote,
+  type UndeterminedAsymptote,
+} from './fit-asymptote.ts';
 export { type FrameEntropies, frameEntropies } from './frame-entropies.ts';
 export { type InformationGap, informationGap } from './information-gap.ts';
 export {

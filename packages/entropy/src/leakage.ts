@@ -2,6 +2,7 @@ import { type Context, cooperate, type Matrix, SurprisalError } from '@surprisal
 import { checkOffsets } from './check-offsets.ts';
 import { DEFAULT_BANDWIDTH, DEFAULT_EPSILON } from './defaults.ts';
 import { DistinctRows, firstRows } from './distinct-rows.ts';
+import { NearFrames } from './near-frames.ts';
 import { NearestRows } from './nearest-rows.ts';
 import { rowProjection } from './row-projection.ts';
 import { squaredDistance } from './squared-distance.ts';
@@ -84,6 +85,11 @@ export interface LeakageResult {
   readonly near: Repetitions<EnvironmentPair>;
   /** Test frames that hold the same environments as a frame of the training set; null where frames are not known. */
   readonly frames: Repetitions<FramePair> | null;
+  /**
+   * Test frames that are near a frame of the training set, those that hold the same environments among them. Its pairs
+   * leave out these. Null where frames are not known.
+   */
+  readonly nearFrames: Repetitions<FramePair> | null;
   /** Within each set by itself. */
   readonly duplicates: { readonly train: Duplicates; readonly test: Duplicates };
 }
@@ -98,10 +104,11 @@ const STAGE = 'leakage';
  * Near is said of the nearest environment alone, and not of δH: that sums over all, so many environments at some
  * distance make δH small where there is no copy. Whether environments are equal is asked of the first of each kind. Two
  * frames are the same if they hold the same kinds of environments, each as often: whatever their order, rotation or
- * cell.
+ * cell. Two frames of as many environments are near if each environment of the one is near one of the other, in both
+ * directions: so is a frame that was written with fewer digits.
  *
  * Finding the equal takes time linear in the environments; the near, for an ε as small as the default, little more. A
- * large ε takes up to train × test. Neither threads nor ranks are used.
+ * large ε takes up to train × test, and as much again for frames. Neither threads nor ranks are used.
  *
  * @param train  (n×d) row-major, 1/Å
  * @param test   (m×d), made by the same descriptor
@@ -134,16 +141,35 @@ export async function leakage(train: Matrix, test: Matrix, options: LeakageOptio
   const near = new Counter<EnvironmentPair>(limit);
   const nearest = radius > tolerance ? new NearestRows(train, 'the training set', firsts) : undefined;
   const projection = rowProjection(test, 'the test set');
+  const isNear = new Uint8Array(test.rows);
   for (let row = 0; row < test.rows; row++) {
     await breathe(train.rows + test.rows + row);
     const first = firsts[ofTest[row]!];
     if (first !== undefined) {
       exact.add(() => pairOf(row, first));
       near.add();
+      isNear[row] = 1;
       continue;
     }
     const found = nearest?.nearest(test, row, projection[row]!, -1, radius * radius);
-    if (found !== undefined) near.add(() => pairOf(row, found.row));
+    if (found === undefined) continue;
+    near.add(() => pairOf(row, found.row));
+    isNear[row] = 1;
+  }
+  const frames = sameFrames(testFrames, ofTest, trainFrames, ofTrain, Number.POSITIVE_INFINITY);
+  const nearFrames = new Counter<FramePair>(limit);
+  if (frames !== null && trainFrames !== undefined && testFrames !== undefined) {
+    const same = new Set(frames.pairs.map(({ frame }) => frame));
+    const finder =
+      nearest && new NearFrames({ matrix: train, offsets: trainFrames }, ofTrain, firsts, nearest, radius, tolerance);
+    const set = { matrix: test, offsets: testFrames };
+    for (let frame = 0; frame + 1 < testFrames.length; frame++) {
+      if (same.has(frame)) nearFrames.add();
+      else if (finder !== undefined && isNear.subarray(testFrames[frame], testFrames[frame + 1]).every(Boolean)) {
+        const of = await finder.find(set, frame, projection, () => breathe(train.rows + 2 * test.rows));
+        if (of !== undefined) nearFrames.add(() => ({ frame, of }));
+      }
+    }
   }
   return {
     bandwidth,
@@ -154,7 +180,8 @@ export async function leakage(train: Matrix, test: Matrix, options: LeakageOptio
     test: { environments: test.rows, frames: framesIn(testFrames) },
     exact: exact.of(test.rows),
     near: near.of(test.rows),
-    frames: sameFrames(testFrames, ofTest, trainFrames, ofTrain, limit),
+    frames: frames && { ...frames, pairs: frames.pairs.slice(0, limit) },
+    nearFrames: frames && nearFrames.of(testFrames!.length - 1),
     duplicates: {
       train: duplicatesOf(train, ofTrain, trainFrames, inTrain, limit),
       test: duplicatesOf(test, ofTest, testFrames, inTest, limit),

@@ -35,9 +35,9 @@ export interface LearningCurveOptions extends Context {
   /** Whether the subsets of one repeat hold one another; default false: every subset is drawn anew. */
   readonly nested?: boolean | undefined;
   /**
-   * What n counts in the fit of the asymptote, which depends on it; default `environments`. Of curves of 1/16 to 1/2 of
-   * seven public sets of frames, 39 of 41 intervals held the H of the whole set when n counted environments, 33 of 43
-   * when it counted frames.
+   * What n counts in the fit of the asymptote, which depends on it beyond what its interval says; default
+   * `environments`. Of 1000 frames of aspirin it is 9.97 (9.83 to 10.14) when n counts environments, 9.72 (9.62 to 9.84)
+   * when it counts frames.
    */
   readonly asymptoteUnit?: SubsetUnit | undefined;
 }
@@ -91,9 +91,10 @@ const STAGE = 'learning curve';
  *
  * Subsets are drawn without replacement: with it, a subset of the size of the set would miss a third of it, and the
  * curve would end below H. The share 1 is the set itself, and its H the bits of {@link entropyMany}. In the fit, H
- * varies as a mean over the units would: Var = σ² [1/N + (1/n − 1/N)/repeats], N the units of the set. The scatter
+ * varies as a mean over the units would: by σ² (1/n − 1/N)/repeats about that of the set, N its units. The scatter
  * between repeats gives σ², and σ²/N, by which the set itself could have come out otherwise, is part of the interval
- * (not of that of a curve without repeats).
+ * (not of that of random subsets without repeats). In the order of the file, or nested, each subset holds the smaller
+ * ones and their errors go together, which the fit takes into account; that frames of a trajectory are alike, it does not.
  *
  * The asymptote depends on what n counts; its interval holds under the form of the curve, which is empirical. It is
  * refused where {@link fitAsymptote} refuses, and where ln n − H of the largest subset is so small that H still follows
@@ -286,17 +287,25 @@ class SubsetReader {
 }
 
 function spread(values: readonly number[]): Spread {
-  const mean = values.reduce((sum, value) => sum + value) / values.length;
   // The mean of one value is that value, to the last bit.
-  return { mean, min: Math.min(...values), max: Math.max(...values), values };
+  const mean = values.reduce((sum, value) => sum + value) / values.length;
+  const [min, max] = [values.reduce((a, b) => Math.min(a, b)), values.reduce((a, b) => Math.max(a, b))];
+  return { mean, min, max, values };
 }
+
+/**
+ * The whole set does not scatter, yet no curve of an empirical form has to go through its H: it counts as if it scattered
+ * by this share of σ²/N. With all of it, 89 % of the intervals of made curves held a; with this, 94 %.
+ */
+const OF_FORM = 0.25;
 
 function asymptoteOf(
   points: readonly LearningCurvePoint[],
   bandwidth: number,
-  { units, asymptoteUnit, unit, shares }: Plan,
+  { units, asymptoteUnit, unit, shares, order, nested }: Plan,
 ): Asymptote | UndeterminedAsymptote {
   const last = points.at(-1)!;
+  const together = order === 'file' || nested;
   const judgement = undersampled({
     bandwidth,
     entropy: last.entropy.mean,
@@ -308,9 +317,10 @@ function asymptoteOf(
     points.map((point, p) => ({
       n: asymptoteUnit === unit ? point.units : point.environments,
       entropy: point.entropy.mean,
-      variance: 1 / units + (1 / point.units - 1 / units) / shares[p]!.repeats,
+      variance: (together ? 1 : OF_FORM) / units + (1 / point.units - 1 / units) / shares[p]!.repeats,
     })),
-    varianceOfUnit(points, units) / units,
+    // What nested subsets have in common, the set they are drawn from included, shows in their increments.
+    together ? { nested: true } : { commonVariance: varianceOfUnit(points, units) / units },
   );
 }
 

@@ -62,6 +62,17 @@ export class NearestRows {
     }
     return row < 0 ? undefined : { row, squared: best };
   }
+
+  /** The references whose squared distance from a query is no more than `limit`, in any order. */
+  *within({ columns, data }: Matrix, query: number, projection: number, limit: number): Generator<number> {
+    const keys = this.#keys;
+    const reach = Math.sqrt(limit) + this.#slack;
+    for (let at = firstAtLeast(keys, projection - reach); at < keys.length && keys[at]! - projection <= reach; at++) {
+      const row = this.#order[at]!;
+      const { data: others } = this.#references;
+      if (squaredDistance(data, query * columns, others, row * columns, columns, limit) <= limit) yield row;
+    }
+  }
 }
 
 /** The first place of an ascending list whose value is at least this; its length where there is none. */

@@ -11,7 +11,7 @@ import { type Matrix, SurprisalError } from '@surprisal/core';
  */
 export function rowProjection({ rows, columns, data }: Matrix, what: string): Float64Array {
   const direction = Float64Array.from({ length: columns }, (_, c) => 0.5 + ((c * 0.6180339887498949) % 1));
-  const norm = Math.hypot(...direction);
+  const norm = Math.sqrt(direction.reduce((sum, component) => sum + component * component, 0));
   const projection = new Float64Array(rows);
   for (let row = 0, at = 0; row < rows; row++) {
     let sum = 0;

@@ -95,7 +95,7 @@ describe('the fit', () => {
 
   it('adds a variance common to all points to the interval, in quadrature', () => {
     const points = sampled(curve(6, 5, 0.06), tenths(800), (n) => 0.01 * Math.sin(n));
-    const [alone, shared] = [fitAsymptote(points), fitAsymptote(points, 0.01)];
+    const [alone, shared] = [fitAsymptote(points), fitAsymptote(points, { commonVariance: 0.01 })];
     if (!(alone.determined && shared.determined)) throw new Error('both are determined');
     expect(shared.value).toBe(alone.value);
     expect(shared.value - shared.interval[0]).toBeCloseTo(
@@ -130,6 +130,57 @@ describe('the interval', () => {
     const { held, determined } = coverage(random, 300, 1000, () => 0.01);
     expect(determined).toBeGreaterThan(270);
     expect(held / determined).toBeGreaterThan(0.9);
+  });
+});
+
+/** The same of curves over the first tenth, two tenths … of one sequence, each point a mean over all before. */
+function coverageOfNested(random: RandomStream, runs: number, nested: boolean) {
+  let [held, determined] = [0, 0];
+  for (let run = 0; run < runs; run++) {
+    const a = random.between(5, 10);
+    const h = curve(a, random.between(0.8, 1) * a, random.between(0.03, 0.06));
+    let [sum, met] = [0, 0];
+    const points = sampled(h, tenths(1000), (n) => {
+      for (; met < n; met++) sum += 0.4 * random.gaussian();
+      return sum / n;
+    });
+    const fit = fitAsymptote(points, { nested });
+    if (!fit.determined) continue;
+    determined++;
+    if (fit.interval[0] <= a && a <= fit.interval[1]) held++;
+  }
+  return { held, determined };
+}
+
+describe('nested subsets', () => {
+  property(
+    'have an interval that holds a as often; as if they were independent, it would be too narrow',
+    1,
+    (random) => {
+      const nested = coverageOfNested(random, 300, true);
+      expect(nested.determined).toBeGreaterThan(270);
+      expect(nested.held / nested.determined).toBeGreaterThan(0.9);
+      const independent = coverageOfNested(random, 300, false);
+      expect(independent.held / independent.determined).toBeLessThan(0.8);
+    },
+  );
+
+  it('have the same curve where all points lie on it, in any order, and a subset twice says nothing new', () => {
+    const points = sampled(curve(6, 5.5, 0.05), tenths(1000), () => 0);
+    const fit = fitAsymptote([...points.toReversed(), points[3]!], { nested: true });
+    expect(fit).toMatchObject({ value: expect.closeTo(6, 6), rate: expect.closeTo(0.05, 6) });
+    const scattered = sampled(curve(6, 5, 0.06), tenths(800), (n) => 0.01 * Math.sin(n));
+    const once = fitAsymptote(scattered, { nested: true });
+    if (!once.determined) throw new Error('it is determined');
+    expect(fitAsymptote([...scattered, scattered[3]!], { nested: true })).toMatchObject({
+      value: expect.closeTo(once.value, 9),
+      interval: once.interval.map((end) => expect.closeTo(end, 9)),
+    });
+  });
+
+  it('of fewer than four sizes have no asymptote', () => {
+    const points = sampled(curve(5, 4, 0.1), [10, 20, 50, 100], () => 0).map((point) => ({ ...point, variance: 1 }));
+    expect(fitAsymptote(points, { nested: true })).toMatchObject({ cause: 'too-few-points' });
   });
 });
 

@@ -102,6 +102,71 @@ describe('leakage', () => {
     expect(frames?.pairs).toEqual([0, 1, 2, 3].map((frame) => ({ frame, of: frame })));
   });
 
+  property(
+    'knows a frame that is near: each environment near one of the other, in both directions',
+    20,
+    async (random) => {
+      const columns = random.whole(1, 3);
+      const sizes = Array.from({ length: 12 }, () => random.whole(0, 4));
+      const offsetsOf = (counts: readonly number[]) =>
+        Uint32Array.from([0, ...counts.map((_, f) => counts.slice(0, f + 1).reduce((a, b) => a + b))]);
+      const trainFrames = offsetsOf(sizes);
+      const train = randomMatrix(random, trainFrames.at(-1) ?? 0, columns, random.pick([0.005, 0.05]));
+      if (train.rows === 0) return;
+      // Frames of the training set in any order and moved a little or not at all, their environments too.
+      const chosen = Array.from({ length: 15 }, () => random.whole(0, 11));
+      const testFrames = offsetsOf(chosen.map((frame) => sizes[frame]!));
+      const away = random.pick([0, 1e-11, 1e-4, 3e-3]);
+      const rows = chosen.flatMap((frame) =>
+        Array.from(randomOrder(random, sizes[frame]!), (i) => trainFrames[frame]! + i),
+      );
+      if (rows.length === 0) return;
+      const test = createMatrix(
+        rows.length,
+        columns,
+        Float64Array.from(
+          rows.flatMap((row) => [...matrixRows(train, row, row + 1).data]),
+          (value) => value + away * random.gaussian(),
+        ),
+      );
+      const epsilon = random.pick([1e-5, 1e-2, 0.3]);
+      const result = await leakage(train, test, { epsilon, trainFrames, testFrames, limit: 100 });
+      const isNear = (x: Matrix, i: number, y: Matrix, from: number, to: number) => {
+        for (let j = from; j < to; j++) if (distance(x, i, y, j) <= result.radius) return true;
+        return false;
+      };
+      const expected = chosen.map((_, frame) => {
+        const [start, end] = [testFrames[frame]!, testFrames[frame + 1]!];
+        if (start === end) return -1;
+        return sizes.findIndex((size, of) => {
+          const [first, last] = [trainFrames[of]!, trainFrames[of + 1]!];
+          if (size !== end - start) return false;
+          for (let i = start; i < end; i++) if (!isNear(test, i, train, first, last)) return false;
+          for (let j = first; j < last; j++) if (!isNear(train, j, test, start, end)) return false;
+          return true;
+        });
+      });
+      expect(result.nearFrames?.count).toBe(expected.filter((of) => of >= 0).length);
+      const same = new Set(result.frames?.pairs.map(({ frame }) => frame));
+      expect(result.nearFrames?.pairs).toEqual(
+        expected.map((of, frame) => ({ frame, of })).filter(({ frame, of }) => of >= 0 && !same.has(frame)),
+      );
+      if (away <= 1e-11) expect(result.frames?.count).toBe(result.nearFrames?.count);
+    },
+  );
+
+  it('a frame near none has its environments near those of several, or fewer', async () => {
+    const train = column(0, 1, 2, 3, 4, 4);
+    const trainFrames = Uint32Array.of(0, 2, 4, 6);
+    const test = column(1e-5, 2, 0, 1 + 1e-5, 4 + 1e-5, 0, 1e-5, 1e-5);
+    const testFrames = Uint32Array.of(0, 2, 4, 5, 6, 8);
+    const { near, nearFrames, frames } = await leakage(train, test, { trainFrames, testFrames });
+    expect(near.count).toBe(8);
+    expect(frames?.count).toBe(0);
+    expect(nearFrames).toEqual({ count: 1, share: 0.2, pairs: [{ frame: 1, of: 0 }] });
+    expect((await leakage(train, test, { trainFrames })).nearFrames).toBe(null);
+  });
+
   property('is what brute force finds', 20, async (random) => {
     const columns = random.whole(1, 6);
     const train = randomMatrix(random, random.whole(1, 60), columns, 0.02);
@@ -147,6 +212,11 @@ describe('leakage', () => {
       expect(near).toMatchObject({ count: 200, pairs: [] });
       expect(duplicates.test.environments.count).toBe(0);
     }
+  });
+
+  it('takes rows wider than a call takes arguments', async () => {
+    const x = createMatrix(2, 200_000, new Float64Array(400_000).fill(0.1).fill(0.2, 200_000));
+    expect(await leakage(x, matrixRows(x, 1, 2))).toMatchObject({ exact: { count: 1 }, near: { count: 1 } });
   });
 
   it('at a tolerance of 0 wants the same numbers', async () => {
@@ -223,5 +293,13 @@ describe('real data', () => {
     const found = await leakage(train.x, planted, options);
     expect(found.exact.count).toBe(12);
     expect(found.frames).toMatchObject({ count: 1, pairs: [{ frame: 999, of: 10 }] });
+    const moved = createMatrix(
+      12_000,
+      63,
+      planted.data.map((value) => value + 1e-6),
+    );
+    const beside = await leakage(train.x, moved, options);
+    expect(beside.frames?.count).toBe(0);
+    expect(beside.nearFrames).toMatchObject({ count: 1, pairs: [{ frame: 999, of: 10 }] });
   });
 });

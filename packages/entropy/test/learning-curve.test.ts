@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { createMatrix, matrixRows, type Progress } from '@surprisal/core';
 import { outsideTest, property } from '@surprisal/testing';
 import { describe, expect, it } from 'vitest';
-import { entropyMany, type LearningCurveOptions, learningCurve } from '../src/index.ts';
+import { entropyMany, fitAsymptote, type LearningCurveOptions, learningCurve } from '../src/index.ts';
 import { inGroups, randomMatrix, ranks } from './made-environments.ts';
 import { outsideEnvironments } from './outside-environments.ts';
 
@@ -70,6 +70,23 @@ describe('a learning curve', () => {
       const [first] = await entropyMany(matrixRows(x, 0, units[p + 1]!), { bandwidths: [0.015] });
       expect(point.entropy.values).toEqual([first!.entropy]);
       expect(point.environments).toBe(units[p + 1]);
+    }
+  });
+
+  property('in the order of the file, or nested, is fitted as subsets that hold one another', 2, async (random) => {
+    const x = createMatrix(
+      1000,
+      1,
+      Float64Array.from({ length: 1000 }, () => 0.02 * random.gaussian()),
+    );
+    for (const options of [{ order: 'file' }, { nested: true, repeats: 2 }] as const) {
+      const [curve] = await learningCurve(x, { bandwidths: [0.015], seed: random.whole(0, 99), ...options });
+      const points = curve!.points.map(({ units, entropy }) => ({
+        n: units,
+        entropy: entropy.mean,
+        variance: 1e-3 + (1 / units - 1e-3) / entropy.values.length,
+      }));
+      expect(curve?.asymptote).toEqual({ ...fitAsymptote(points, { nested: true }), unit: 'environments' });
     }
   });
 

@@ -84,7 +84,7 @@ export async function leakage(run: Run, paths: readonly string[]): Promise<void>
 function resultLines(results: readonly Result[]): string {
   const group = groupColumn(results.some((result) => result.group !== undefined));
   const rows = results.flatMap((result) => {
-    const { exact, near, frames, duplicates, train, test, bandwidth } = result;
+    const { exact, near, frames, nearFrames, duplicates, train, test, bandwidth } = result;
     const row = (what: string, found: { readonly count: number; readonly share: number }, of: number | null) => [
       ...group.cell(result.group),
       formatReal(bandwidth),
@@ -100,6 +100,9 @@ function resultLines(results: readonly Result[]): string {
         test.environments,
       ),
       ...(frames === null ? [] : [row('test frames that stand in train', frames, test.frames)]),
+      ...(nearFrames === null
+        ? []
+        : [row('… or each of their environments within it of one', nearFrames, test.frames)]),
       row('environments of train that repeat another', duplicates.train.environments, train.environments),
       row('environments of test that repeat another', duplicates.test.environments, test.environments),
       ...(duplicates.train.frames === null
@@ -114,11 +117,12 @@ function resultLines(results: readonly Result[]): string {
   return alignColumns([[...group.head, 'h (1/Å)', '', 'count', 'share'], ...rows], [first, first + 2, first + 3]);
 }
 
-/** The first frames that stand in both. */
-function pairLines({ frames }: Result): string[] {
-  if (frames === null || frames.pairs.length === 0) return [];
-  const shown = frames.pairs.slice(0, 10);
-  const rest = frames.count - shown.length;
+/** The first frames that stand in both, exactly or nearly. */
+function pairLines({ frames, nearFrames }: Result): string[] {
+  if (frames === null || nearFrames === null || nearFrames.count === 0) return [];
+  const shown = [...frames.pairs, ...nearFrames.pairs].slice(0, 10);
+  const rest = nearFrames.count - shown.length;
+  if (shown.length === 0) return [];
   return [
     `frames that stand in both, counted from 0\n${alignColumns(shown.map(({ frame, of }) => [`test ${frame}`, `train ${of}`]))}` +
       (rest > 0 ? `and ${formatCount(rest)} more\n` : ''),
@@ -145,6 +149,7 @@ function pairTable(results: readonly Result[]) {
       ...environments('test environment equal to train', result.exact.pairs),
       ...environments('test environment near train', result.near.pairs),
       ...wholeFrames('test frame equal to train', result.frames?.pairs),
+      ...wholeFrames('test frame near train', result.nearFrames?.pairs),
       ...environments('train environment repeated', result.duplicates.train.environments.pairs),
       ...environments('test environment repeated', result.duplicates.test.environments.pairs),
       ...wholeFrames('train frame repeated', result.duplicates.train.frames?.pairs),
