@@ -1,7 +1,9 @@
+import { execFile } from 'node:child_process';
 import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { matrixRows, type Structure } from '@surprisal/core';
 import { quests } from '@surprisal/descriptors';
 import { entropy as entropyOf } from '@surprisal/entropy';
@@ -21,7 +23,7 @@ import type {
   OverlapDocument,
 } from '../src/result-document.ts';
 import { checkDocument, runJson, runRefused } from './command-checks.ts';
-import { buildSurprisal, runSurprisal } from './surprisal-process.ts';
+import { buildSurprisal, runSurprisal, surprisalPath } from './surprisal-process.ts';
 
 const fixture = (name: string) => fileURLToPath(new URL(`fixtures/${name}`, import.meta.url));
 const COPPER = fixture('copper.xyz');
@@ -421,17 +423,36 @@ describe('help', () => {
     expect(await runRefused(['entropy', COPPER, '--cutof', '3'], 2)).toMatch(/Did you mean --cutoff\?/);
   });
 
-  it('completes commands and options', async () => {
-    for (const shell of ['bash', 'zsh', 'fish', 'powershell']) {
+  it('completes commands, options and their values, and leaves files to the shell', async () => {
+    for (const shell of ['bash', 'zsh', 'fish']) {
       const { code, stdout } = await runSurprisal(['completion', shell]);
       expect(code).toBe(0);
       expect(stdout).toContain('surprisal');
     }
     const commands = await runSurprisal(['complete', '--', 'learn']);
     expect(commands.stdout).toMatch(/^learning-curve/m);
-    const options = await runSurprisal(['complete', '--', 'entropy', '--group']);
-    expect(options.stdout).toMatch(/^--group-by/m);
+    const completed = async (...words: string[]) => (await runSurprisal(['complete', '--', ...words])).stdout;
+    expect(await completed('entropy', '--group')).toMatch(/^--group-by\t/);
+    expect(await completed('entropy', '--backend', '')).toBe('auto\nnative\nreference\n');
+    expect(await completed('entropy', '--backend', '=', 'n')).toBe('native\n');
+    expect(await completed('entropy', '--backend=n')).toBe('--backend=native\n');
+    expect(await completed('completion', '')).toBe('bash\nzsh\nfish\n');
+    expect(await completed('entropy', '--json', '')).toBe('');
+    expect(await completed('dh', 'test.xyz', '-r', 'tr')).toBe('');
     expect(await runRefused(['completion', 'tcsh'], 2)).toMatch(/bash/);
+  });
+
+  it('completes in bash itself', async () => {
+    const { stdout: script } = await runSurprisal(['completion', 'bash']);
+    const asked = `surprisal() { '${process.execPath}' '${surprisalPath}' "$@"; }
+${script}
+complete -p surprisal
+COMP_WORDS=(surprisal learn); COMP_CWORD=1; _surprisal; echo "\${COMPREPLY[@]}"
+COMP_WORDS=(surprisal entropy wa); COMP_CWORD=2; _surprisal; echo "\${#COMPREPLY[@]}"`;
+    const { stdout } = await promisify(execFile)('bash', ['--norc', '-c', asked]);
+    const [registered, ...found] = stdout.trim().split('\n');
+    expect(registered).toContain('-o default');
+    expect(found).toEqual(['learning-curve', '0']);
   });
 });
 
