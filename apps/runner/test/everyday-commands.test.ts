@@ -112,6 +112,47 @@ describe('groups', () => {
     expect(byFile.groups?.sets.map(({ environments }) => environments).toSorted()).toEqual([12, 96]);
   });
 
+  it('need no label in the reference set: then that is one group', async () => {
+    const matrix = inFolder('reference.npy');
+    await runJson(['descriptors', WATER, '-o', matrix]);
+    for (const command of ['dh', 'overlap']) {
+      const byMatrix = await runJson<DhDocument>([command, WATER, '-r', matrix, '--group-by', 'species']);
+      expect(byMatrix.groups?.reference).toEqual([{ name: '(none)', environments: 12 }]);
+      expect(byMatrix.groups?.maps[0]?.overlap).toEqual(byMatrix.groups?.sets.map(() => [1]));
+    }
+    const { code, stdout } = await runSurprisal([
+      ...['dh', labelled, '-r', WATER, '--group-by', 'config_type', '--json'],
+    ]);
+    expect(code).toBe(0);
+    const document = JSON.parse(stdout) as DhDocument;
+    checkDocument(document);
+    expect(document.groups?.reference).toEqual([{ name: '(none)', environments: 12 }]);
+    expect(await runRefused(['dh', WATER, '-r', `${labelled}@:4`, '--group-by', 'config_type'], 2)).toMatch(
+      /water\.xyz: no frame has the label "config_type"/,
+    );
+  });
+
+  it('of leakage count rows and frames as the whole does', async () => {
+    const { stdout } = await runSurprisal([
+      ...['leakage', `${labelled}@1:4`, `${labelled}@:4`, '--group-by', 'config_type', '--json'],
+    ]);
+    const { results } = JSON.parse(stdout) as LeakageDocument;
+    const hot = results.find(({ group }) => group === 'hot');
+    expect(hot?.frames?.pairs).toEqual([
+      { frame: 2, of: 1 },
+      { frame: 3, of: 2 },
+    ]);
+    expect(hot?.exact.pairs[0]).toMatchObject({ row: 6, of: 3, frame: 2, ofFrame: 1 });
+  });
+
+  it('have names in tables of arrays', async () => {
+    const npz = inFolder('groups.npz');
+    await runJson(['entropy', WATER, '--group-by', 'species', '-o', npz]);
+    const bytes = await readFile(npz);
+    expect(bytes.includes("{'descr': '<U3', 'fortran_order': False, 'shape': (3,), }")).toBe(true);
+    expect(bytes.includes(Buffer.from(Uint32Array.from('allH\0\0O', (c) => c.codePointAt(0) ?? 0).buffer))).toBe(true);
+  });
+
   it('work on every analysis', async () => {
     for (const args of [
       ['metrics', labelled],
@@ -387,7 +428,7 @@ describe('descriptors', () => {
     });
     expect(document.results[0]?.entropy).toBe(0);
     const idle = await runSurprisal(['entropy', WATER, '--descriptor', module, '-k', '8']);
-    expect(idle.stderr).toMatch(/-k|--k has no effect/);
+    expect(idle.stderr).toMatch(/--k has no effect/);
     expect(await runRefused(['entropy', WATER, '--descriptor', 'lodash'], 2)).toMatch(/quests/);
     expect(await runRefused(['entropy', WATER, '--descriptor', module, '-b', 'auto:gaussian'], 2)).toMatch(
       /does not hold/,
