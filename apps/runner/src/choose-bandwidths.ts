@@ -65,8 +65,7 @@ export async function bandwidthByRule(
         : { unknown: `the rules by volume were made for the descriptor quests, not for ${descriptor.name}` };
     if ('volume' in volume) {
       const name = rule === 'auto' ? 'gaussian' : rule;
-      const reason = `from ${formatReal(volume.volume, 4)} Å³ per atom`;
-      return { name, value: bandwidthFromVolume(volume.volume, name), reason };
+      return { name, value: bandwidthFromVolume(volume.volume, name), reason: volume.source };
     }
     if (rule !== 'auto') {
       throw new UsageError(`the rule ${rule} does not hold here: ${volume.unknown}; take the rule neighbors`);

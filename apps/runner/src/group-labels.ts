@@ -12,8 +12,14 @@ export interface Groups {
   readonly rows: readonly Uint32Array[];
 }
 
-/** The group of frames that lack the label. */
+/** The group of what lacks the label. */
 const NONE = '(none)';
+
+/** How environments are told apart. */
+export interface GroupLabelsOptions {
+  /** Whether what has no label at all can be one group, as a reference set can. Default false. */
+  readonly optional?: boolean | undefined;
+}
 
 /** More groups than this are values, not labels. */
 const MOST_GROUPS = 1000;
@@ -21,27 +27,31 @@ const MOST_GROUPS = 1000;
 /** Collects the label of every environment while structures are read. */
 export class GroupLabels {
   readonly #by: string;
+  readonly #optional: boolean;
+  readonly #files = new Set<string>();
   readonly #rows = new Map<string, number[]>();
   readonly #known = new Set<string>();
   #next = 0;
   #lacking = 0;
 
-  constructor(by: string) {
+  constructor(by: string, { optional = false }: GroupLabelsOptions = {}) {
     this.#by = by;
+    this.#optional = optional;
   }
 
-  /** @throws {UsageError} a matrix holds no labels, though it has the name of a file */
+  /** @throws {UsageError} a matrix holds no labels, though it has the name of a file, unless they are optional */
   addMatrix(rows: number, path: string): void {
-    if (this.#by !== 'file') {
+    if (this.#by !== 'file' && !this.#optional) {
       throw new UsageError(`${path} is a matrix and holds no labels; --group-by ${this.#by} needs structures`);
     }
-    this.#add(path, rows);
+    this.#add(this.#by === 'file' ? path : NONE, rows);
   }
 
   /** @throws {UsageError} if there are more groups than a person could look at */
   addStructure(structure: Structure, path: string): void {
     const { info, columns, species } = structure;
     const atoms = atomCount(structure);
+    this.#files.add(path);
     for (const name of [...info.keys(), ...columns.keys()]) this.#known.add(name);
     const value = info.get(this.#by);
     const column = columns.get(this.#by);
@@ -61,14 +71,17 @@ export class GroupLabels {
 
   /**
    * @param warn  told of frames without the label
-   * @throws {UsageError} if no frame has it
+   * @throws {UsageError} if no frame has it, unless labels are optional
    */
   groups(warn: (message: string) => void): Groups {
-    if (this.#rows.size === 1 && this.#rows.has(NONE) && this.#lacking > 0) {
+    const isBare = this.#rows.size === 1 && this.#rows.has(NONE);
+    if (isBare && this.#lacking > 0 && !this.#optional) {
       const known = [...this.#known, 'species', 'file'].map((name) => `"${name}"`).join(', ');
-      throw new UsageError(`no frame has the label "${this.#by}" of --group-by; there are ${known}`);
+      const [first, ...others] = this.#files;
+      const whose = others.length === 0 ? first : `${first} and ${formatQuantity(others.length, 'other file')}`;
+      throw new UsageError(`${whose}: no frame has the label "${this.#by}" of --group-by; there are ${known}`);
     }
-    if (this.#lacking > 0) {
+    if (this.#lacking > 0 && !isBare) {
       warn(`${formatQuantity(this.#lacking, 'frame')} without "${this.#by}" make the group ${NONE}`);
     }
     const names = [...this.#rows.keys()].sort(new Intl.Collator('en', { numeric: true }).compare);

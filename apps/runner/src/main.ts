@@ -44,8 +44,8 @@ export async function main(argv: readonly string[]): Promise<number> {
     );
     await program.parseAsync(argv, { from: 'user' }).catch(async (error) => {
       if (!isDone(error)) throw error;
-      await streams.print(explanation);
     });
+    if (explanation !== '') await streams.print(explanation);
     return interruption.exitCode() ?? EXIT.ok;
   } catch (error) {
     const interrupted = interruption.exitCode();

@@ -1,5 +1,5 @@
 import { atomCount, cellVolume, type Structure } from '@surprisal/core';
-import { formatReal } from './format-number.ts';
+import { formatQuantity, formatReal } from './format-number.ts';
 import { Spread } from './spread.ts';
 
 /**
@@ -8,18 +8,31 @@ import { Spread } from './spread.ts';
  */
 const FULLEST = 1.25;
 
-/** The volume per atom of the matter in Å³, or why it is not known. */
-export type MatterVolume = { readonly volume: number } | { readonly unknown: string };
+/** Frames whose cells are full must hold at least this share of the atoms, to speak for the rest. */
+const LEAST_SHARE = 0.5;
+
+/** The volume per atom of the matter in Å³ and where it is from, or why it is not known. */
+export type MatterVolume = { readonly volume: number; readonly source: string } | { readonly unknown: string };
+
+/** A frame that was looked at. */
+interface Frame {
+  readonly atoms: number;
+  /** Å³; undefined without a cell. */
+  readonly volumePerAtom: number | undefined;
+  readonly isOpen: boolean;
+  /** Neighbours that each atom would have if the matter filled the cell. */
+  readonly expected: number;
+  /** Of all of its atoms. */
+  neighbors: number;
+}
 
 /** Finds out whether atoms fill their cells, so that volumes say something about them. */
 export class MatterSurvey {
   readonly #cutoff: number;
-  readonly volumes: Spread = new Spread();
-  readonly #neighbors = new Spread();
-  #atoms = 0;
-  #open = 0;
-  /** Neighbours that all atoms together would have if their matter filled the cells. */
-  #expectedNeighbors = 0;
+  readonly #frames: Frame[] = [];
+  /** The frame that takes the next neighbours, and how many of its atoms have theirs. */
+  #next = 0;
+  #counted = 0;
 
   /** @param cutoff  within which neighbours are counted, Å */
   constructor(cutoff: number) {
@@ -28,34 +41,67 @@ export class MatterSurvey {
 
   addStructure(structure: Structure): void {
     const atoms = atomCount(structure);
-    this.#atoms += atoms;
-    if (structure.pbc.includes(false)) this.#open++;
-    const volume = cellVolume(structure);
-    if (volume === undefined || atoms === 0) return;
-    this.volumes.add(volume / atoms);
-    this.#expectedNeighbors += (atoms * (4 / 3) * Math.PI * this.#cutoff ** 3 * atoms) / volume;
+    const volume = atoms === 0 ? undefined : cellVolume(structure);
+    this.#frames.push({
+      atoms,
+      volumePerAtom: volume && volume / atoms,
+      isOpen: structure.pbc.includes(false),
+      expected: volume === undefined ? 0 : ((4 / 3) * Math.PI * this.#cutoff ** 3 * atoms) / volume,
+      neighbors: 0,
+    });
   }
 
-  /** @param counts  neighbours of each atom within the cutoff */
+  /** @param counts  neighbours of each atom within the cutoff, in the order of the structures and of their atoms */
   addNeighbors(counts: Uint32Array): void {
-    for (const count of counts) this.#neighbors.add(count);
+    for (const count of counts) {
+      while (this.#counted === this.#frames[this.#next]?.atoms) {
+        this.#next++;
+        this.#counted = 0;
+      }
+      (this.#frames[this.#next] as Frame).neighbors += count;
+      this.#counted++;
+    }
   }
 
+  /** What was found of some of the frames, by number from 0 in the order in which they came. */
+  ofFrames(frames: Iterable<number>): MatterSurvey {
+    const part = new MatterSurvey(this.#cutoff);
+    for (const frame of frames) part.#frames.push(this.#frames[frame] as Frame);
+    return part;
+  }
+
+  /** Å³ per atom, of the cells with what is empty of them. */
+  volumes(): Spread {
+    const spread = new Spread();
+    for (const { volumePerAtom } of this.#frames) if (volumePerAtom !== undefined) spread.add(volumePerAtom);
+    return spread;
+  }
+
+  /** That of the frames whose cells are full, the mean over frames, where they hold half of the atoms or more. */
   volume(): MatterVolume {
-    const volume = this.volumes.summary();
-    const neighbors = this.#neighbors.summary();
-    if (neighbors === null) return { unknown: 'there are no atoms' };
-    if (volume === null || this.#open > 0) {
+    const frames = this.#frames.filter(({ atoms }) => atoms > 0);
+    if (frames.length === 0) return { unknown: 'there are no atoms' };
+    if (frames.some(({ isOpen, volumePerAtom }) => isOpen || volumePerAtom === undefined)) {
       return { unknown: 'not every frame is periodic along all three axes, so the volume of its matter is not known' };
     }
-    const expected = this.#expectedNeighbors / this.#atoms;
-    if (neighbors.mean > FULLEST * expected) {
+    const full = frames.filter(({ atoms, expected, neighbors }) => neighbors <= FULLEST * expected * atoms);
+    const all = atomsOf(frames);
+    if (atomsOf(full) < LEAST_SHARE * all) {
+      const mean = frames.reduce((sum, { neighbors }) => sum + neighbors, 0) / all;
+      const expected = frames.reduce((sum, frame) => sum + frame.atoms * frame.expected, 0) / all;
       return {
         unknown:
-          `atoms have ${formatReal(neighbors.mean, 3)} neighbours where ${formatReal(expected, 3)} would fill the cell: ` +
+          `atoms have ${formatReal(mean, 3)} neighbours where ${formatReal(expected, 3)} would fill the cell: ` +
           'a part of it is empty, so the volume of the matter is not known',
       };
     }
-    return { volume: volume.mean };
+    const volume = full.reduce((sum, { volumePerAtom }) => sum + (volumePerAtom as number), 0) / full.length;
+    const empty = frames.length - full.length;
+    const without = empty === 0 ? '' : `, without ${formatQuantity(empty, 'frame')} whose cells are partly empty`;
+    return { volume, source: `from ${formatReal(volume, 4)} Å³ per atom${without}` };
   }
+}
+
+function atomsOf(frames: readonly Frame[]): number {
+  return frames.reduce((sum, { atoms }) => sum + atoms, 0);
 }

@@ -115,12 +115,10 @@ export function addReferenceOptions(command: Command): Command {
 }
 
 /** When an environment is new. */
-function addEpsilonOption(command: Command): Command {
+function addEpsilonOption(command: Command, meaning = 'an environment is new where its δH is above this'): Command {
   if (hasOption(command, '--eps')) return command;
   return command.addOption(
-    new Option('--eps <nats>', 'an environment is new where its δH is above this')
-      .default(DEFAULT_EPSILON, formatReal(DEFAULT_EPSILON))
-      .argParser(finiteNumber),
+    new Option('--eps <nats>', meaning).default(DEFAULT_EPSILON, formatReal(DEFAULT_EPSILON)).argParser(finiteNumber),
   );
 }
 
@@ -151,7 +149,9 @@ function addSeedOption(command: Command): Command {
 
 /** How much the result depends on what was chosen. */
 export function addSensitivityOption(command: Command): Command {
-  return command.option('--sensitivity', 'also H with k, cutoff and bandwidth varied one at a time', false);
+  return command
+    .optionsGroup('Sensitivity:')
+    .option('--sensitivity', 'also H with k, cutoff and bandwidth varied one at a time', false);
 }
 
 /** What was left of the data set. */
@@ -163,7 +163,10 @@ export function addSubsetOption(command: Command): Command {
 
 /** When two environments are the same. */
 export function addLeakageOptions(command: Command): Command {
-  addEpsilonOption(command.optionsGroup('Leakage:'));
+  addEpsilonOption(
+    command.optionsGroup('Leakage:'),
+    'a test environment is near one of train where −ln K of the two is at most this; in maps of groups, where δH is',
+  );
   return command.addOption(
     new Option('--limit <count>', 'pairs that are listed, at the most').default(1000).argParser(wholeNumber(0)),
   );

@@ -1,5 +1,6 @@
 import { READABLE_FORMATS } from '@surprisal/io';
-import { Command, CommanderError, type Option } from 'commander';
+import { Argument, Command, CommanderError, type Option } from 'commander';
+import { COMPLETED_SHELLS, type CompletedShell, candidates, completionScript } from './completion.ts';
 import {
   addBackendOptions,
   addBandwidthOption,
@@ -188,41 +189,34 @@ const COMMANDS: Readonly<Record<CommandName, CommandSpec>> = {
  * The command line: which commands there are, what each takes, and how it is explained.
  *
  * @param run  called with the command that was given
- * @param print  takes help and version
+ * @param print  takes help, version, and what shells ask
  */
 export function createProgram(run: CommandRunner, print: (text: string) => void): Command {
-  const program = createBareProgram(run, print);
+  const program = createAnalyses(run, print);
   program
     .command('completion')
-    .summary('print a script that completes commands and options in your shell')
+    .summary('print a script that completes commands, options and files in your shell')
     .description('print a script that completes commands, options and files in your shell')
-    .argument('<shell>', 'bash, zsh, fish or powershell')
+    .addArgument(new Argument('<shell>', 'the shell').choices(COMPLETED_SHELLS))
     .addHelpText(
       'after',
       '\nExamples:\n  surprisal completion bash >> ~/.bashrc\n      from the next shell on\n' +
-        '  source <(surprisal completion zsh)\n      in this shell',
+        '  source <(surprisal completion zsh)\n      in this shell\n' +
+        '  surprisal completion fish > ~/.config/fish/completions/surprisal.fish\n      from now on',
     )
-    .action((shell: string) => complete(['completion', shell]));
+    .action((shell: CompletedShell) => print(completionScript(shell)));
   // What those scripts call.
   program
     .command('complete', { hidden: true })
     .argument('[words...]')
-    .action((words: string[]) => complete(['complete', '--', ...words]));
+    .action((words: string[]) => {
+      for (const { value, meaning } of candidates(program, words))
+        print(`${[value, meaning].filter(Boolean).join('\t')}\n`);
+    });
   return program;
 }
 
-/** Lets the library that makes the scripts answer; it looks at a program of its own, to which it adds its commands. */
-async function complete(words: readonly string[]): Promise<void> {
-  const { default: tab } = await import('@bomb.sh/tab/commander');
-  const program = createBareProgram(
-    () => Promise.resolve(),
-    () => {},
-  );
-  tab(program, { completionCommandName: 'completion' });
-  await program.parseAsync(words, { from: 'user' });
-}
-
-function createBareProgram(run: CommandRunner, print: (text: string) => void): Command {
+function createAnalyses(run: CommandRunner, print: (text: string) => void): Command {
   const program = new Command('surprisal')
     .description(
       'Measure information in atomistic data: how much a data set holds (entropy, diversity),\n' +

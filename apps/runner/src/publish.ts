@@ -1,6 +1,6 @@
 import { throwIfAborted } from '@surprisal/core';
 import type { Run } from './run.ts';
-import { numericColumns, type Table, writeCsv, writeNpz } from './table-file.ts';
+import { arraysOf, type Table, writeCsv, writeNpz } from './table-file.ts';
 
 /** A result in the shapes in which it is wanted. */
 export interface Presentation {
@@ -19,7 +19,7 @@ export async function publish(run: Run, document: object, { lines, table }: Pres
   if (output !== undefined) {
     const name = output.toLowerCase();
     if (table !== undefined && name.endsWith('.csv')) await writeCsv(run, table());
-    else if (table !== undefined && name.endsWith('.npz')) await writeNpz(run, numericColumns(table()));
+    else if (table !== undefined && name.endsWith('.npz')) await writeNpz(run, arraysOf(table()));
     else await writeDocument(run, document);
   }
   await printResult(run, document, lines);

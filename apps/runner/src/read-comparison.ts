@@ -25,7 +25,7 @@ export async function readComparison<Name extends CommandName>(
   prepared: Prepared<Name, string>,
 ): Promise<ComparedEnvironments<Name>> {
   const [testFiles = [], referenceFiles = []] = prepared.sets;
-  const reference = await readEnvironments(referenceFiles, run, prepared);
+  const reference = await readEnvironments(referenceFiles, run, { ...prepared, labelsOptional: true });
   const alike = { columns: reference.matrix.columns, origin: `the reference ${referenceFiles[0]?.text}` };
   const test = await readEnvironments(testFiles, run, { ...prepared, alike });
   const bandwidth = await chooseBandwidths(run, prepared, reference);

@@ -42,6 +42,8 @@ export interface ReadEnvironmentsOptions {
   readonly alike?: { readonly columns: number; readonly origin: string } | undefined;
   /** Whether to find out how the atoms fill their cells. Default: where the bandwidth is to be found in the data. */
   readonly surveyMatter?: boolean | undefined;
+  /** Whether what has no label of `--group-by` at all makes one group, as a reference set can. Default false. */
+  readonly labelsOptional?: boolean | undefined;
 }
 
 /**
@@ -57,7 +59,7 @@ export async function readEnvironments(
 ): Promise<Environments> {
   const stack = new EnvironmentStack(run, options);
   const { groupBy } = run.options;
-  const labels = groupBy === undefined ? undefined : new GroupLabels(groupBy);
+  const labels = groupBy === undefined ? undefined : new GroupLabels(groupBy, { optional: options.labelsOptional });
   const inputs: InputSummary[] = [];
   const frames: (readonly number[] | null)[] = [];
   for (const file of files) {

@@ -97,7 +97,7 @@ export class StructureSurvey {
       species: Object.fromEntries(this.#species),
       boundaries: Object.fromEntries(this.#boundaries),
       cell: this.#cellSummary(),
-      volumePerAtom: this.#matter.volumes.summary(),
+      volumePerAtom: this.#matter.volumes().summary(),
       neighbors: this.#neighbors.summary(),
       nearestDistance: Number.isFinite(this.#nearest) ? this.#nearest : null,
       ties: { tied: this.#tied / environments, nearlyTied: this.#nearlyTied / environments },
@@ -133,7 +133,7 @@ export class StructureSurvey {
     if ('unknown' in matter) return { suggested: null, reason: matter.unknown };
     return {
       suggested: bandwidthFromVolume(matter.volume),
-      reason: `from ${formatReal(matter.volume, 4)} Å³ per atom`,
+      reason: matter.source,
     };
   }
 

@@ -1,4 +1,4 @@
-import type { Matrix } from '@surprisal/core';
+import type { NpzArray } from '@surprisal/io';
 import { writeArrays, writeFileSafely } from '@surprisal/io/node';
 import type { Run } from './run.ts';
 
@@ -35,27 +35,20 @@ export async function writeCsv({ options, signal }: Run, { columns }: Table): Pr
 }
 
 /** Writes arrays as `.npz`, each under its name; numpy.load reads it. */
-export async function writeNpz(
-  { options, signal }: Run,
-  arrays: Readonly<Record<string, Matrix | Float64Array>>,
-): Promise<void> {
+export async function writeNpz({ options, signal }: Run, arrays: Readonly<Record<string, NpzArray>>): Promise<void> {
   await writeArrays(options.output as string, arrays, { overwrite: options.overwrite, signal });
 }
 
-/** The numbers of a table as arrays; words have none. */
-export function numericColumns({ columns }: Table): Record<string, Float64Array> {
-  const arrays: Record<string, Float64Array> = {};
-  for (const { name, values } of columns) {
-    const numbers = Float64Array.from({ length: values.length }, (_, i) => {
-      const value = values[i];
-      return typeof value === 'number' ? value : Number.NaN;
-    });
-    const hasWords = Array.from({ length: values.length }, (_, i) => values[i]).some(
-      (value) => typeof value === 'string',
-    );
-    if (!hasWords) arrays[name] = numbers;
-  }
-  return arrays;
+/** The columns of a table as arrays: of words where it holds any, else of numbers, NaN where there is none. */
+export function arraysOf({ columns }: Table): Record<string, NpzArray> {
+  return Object.fromEntries(
+    columns.map(({ name, values }) => {
+      const fields = Array.from({ length: values.length }, (_, i) => values[i]);
+      return fields.some((field) => typeof field === 'string')
+        ? [name, fields.map((field) => String(field ?? ''))]
+        : [name, Float64Array.from(fields, (field) => (field == null ? Number.NaN : Number(field)))];
+    }),
+  );
 }
 
 /** A field of CSV, in quotes where it needs them. */

@@ -638,6 +638,17 @@ describe('the command line', () => {
       ...['--bandwidth', '--precision'],
     ]);
     expect((await warnedOf('entropy', WATER, '-b', '0.02', '--precision', 'f32')).flags).toEqual([]);
+    const ofGroups = ['--eps', '1', '--seed', '2', '--projections', '3'];
+    const alone = (await warnedOf('entropy', WATER, ...ofGroups)).flags;
+    expect(alone.toSorted()).toEqual(['--eps', '--projections', '--seed']);
+    expect((await warnedOf('entropy', WATER, ...ofGroups, '--group-by', 'file')).flags).toEqual([]);
+    expect((await warnedOf('dh', WATER, '-r', WATER, ...ofGroups, '--group-by', 'file')).flags).toEqual([
+      ...['--projections', '--seed'],
+    ]);
+    expect((await warnedOf('neighbors', WATER, '--precision', 'f32')).flags).toEqual(['--precision']);
+    expect((await warnedOf('bandwidth', '--volume', '11', '--frames', ':')).flags).toEqual(['--frames']);
+    expect((await warnedOf('bandwidth', WATER, '--scan-range', '0.1,1,3')).flags).toEqual(['--scan-range']);
+    expect((await warnedOf('learning-curve', WATER, '--order', 'file', '-n', '2')).flags).toEqual(['--repeats']);
   });
 
   it('warns once of a file that is test and reference', async () => {

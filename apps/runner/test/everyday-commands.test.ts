@@ -1,7 +1,9 @@
+import { execFile } from 'node:child_process';
 import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { matrixRows, type Structure } from '@surprisal/core';
 import { quests } from '@surprisal/descriptors';
 import { entropy as entropyOf } from '@surprisal/entropy';
@@ -21,7 +23,7 @@ import type {
   OverlapDocument,
 } from '../src/result-document.ts';
 import { checkDocument, runJson, runRefused } from './command-checks.ts';
-import { buildSurprisal, runSurprisal } from './surprisal-process.ts';
+import { buildSurprisal, runSurprisal, surprisalPath } from './surprisal-process.ts';
 
 const fixture = (name: string) => fileURLToPath(new URL(`fixtures/${name}`, import.meta.url));
 const COPPER = fixture('copper.xyz');
@@ -108,6 +110,47 @@ describe('groups', () => {
     );
     const byFile = await runJson<EntropyDocument>(['entropy', matrix, COPPER, '--group-by', 'file', '-c', '5']);
     expect(byFile.groups?.sets.map(({ environments }) => environments).toSorted()).toEqual([12, 96]);
+  });
+
+  it('need no label in the reference set: then that is one group', async () => {
+    const matrix = inFolder('reference.npy');
+    await runJson(['descriptors', WATER, '-o', matrix]);
+    for (const command of ['dh', 'overlap']) {
+      const byMatrix = await runJson<DhDocument>([command, WATER, '-r', matrix, '--group-by', 'species']);
+      expect(byMatrix.groups?.reference).toEqual([{ name: '(none)', environments: 12 }]);
+      expect(byMatrix.groups?.maps[0]?.overlap).toEqual(byMatrix.groups?.sets.map(() => [1]));
+    }
+    const { code, stdout } = await runSurprisal([
+      ...['dh', labelled, '-r', WATER, '--group-by', 'config_type', '--json'],
+    ]);
+    expect(code).toBe(0);
+    const document = JSON.parse(stdout) as DhDocument;
+    checkDocument(document);
+    expect(document.groups?.reference).toEqual([{ name: '(none)', environments: 12 }]);
+    expect(await runRefused(['dh', WATER, '-r', `${labelled}@:4`, '--group-by', 'config_type'], 2)).toMatch(
+      /water\.xyz: no frame has the label "config_type"/,
+    );
+  });
+
+  it('of leakage count rows and frames as the whole does', async () => {
+    const { stdout } = await runSurprisal([
+      ...['leakage', `${labelled}@1:4`, `${labelled}@:4`, '--group-by', 'config_type', '--json'],
+    ]);
+    const { results } = JSON.parse(stdout) as LeakageDocument;
+    const hot = results.find(({ group }) => group === 'hot');
+    expect(hot?.frames?.pairs).toEqual([
+      { frame: 2, of: 1 },
+      { frame: 3, of: 2 },
+    ]);
+    expect(hot?.exact.pairs[0]).toMatchObject({ row: 6, of: 3, frame: 2, ofFrame: 1 });
+  });
+
+  it('have names in tables of arrays', async () => {
+    const npz = inFolder('groups.npz');
+    await runJson(['entropy', WATER, '--group-by', 'species', '-o', npz]);
+    const bytes = await readFile(npz);
+    expect(bytes.includes("{'descr': '<U3', 'fortran_order': False, 'shape': (3,), }")).toBe(true);
+    expect(bytes.includes(Buffer.from(Uint32Array.from('allH\0\0O', (c) => c.codePointAt(0) ?? 0).buffer))).toBe(true);
   });
 
   it('work on every analysis', async () => {
@@ -386,7 +429,7 @@ describe('descriptors', () => {
     });
     expect(document.results[0]?.entropy).toBe(0);
     const idle = await runSurprisal(['entropy', WATER, '--descriptor', module, '-k', '8']);
-    expect(idle.stderr).toMatch(/-k|--k has no effect/);
+    expect(idle.stderr).toMatch(/--k has no effect/);
     expect(await runRefused(['entropy', WATER, '--descriptor', 'lodash'], 2)).toMatch(/quests/);
     expect(await runRefused(['entropy', WATER, '--descriptor', module, '-b', 'auto:gaussian'], 2)).toMatch(
       /does not hold/,
@@ -422,17 +465,36 @@ describe('help', () => {
     expect(await runRefused(['entropy', COPPER, '--cutof', '3'], 2)).toMatch(/Did you mean --cutoff\?/);
   });
 
-  it('completes commands and options', async () => {
-    for (const shell of ['bash', 'zsh', 'fish', 'powershell']) {
+  it('completes commands, options and their values, and leaves files to the shell', async () => {
+    for (const shell of ['bash', 'zsh', 'fish']) {
       const { code, stdout } = await runSurprisal(['completion', shell]);
       expect(code).toBe(0);
       expect(stdout).toContain('surprisal');
     }
     const commands = await runSurprisal(['complete', '--', 'learn']);
     expect(commands.stdout).toMatch(/^learning-curve/m);
-    const options = await runSurprisal(['complete', '--', 'entropy', '--group']);
-    expect(options.stdout).toMatch(/^--group-by/m);
+    const completed = async (...words: string[]) => (await runSurprisal(['complete', '--', ...words])).stdout;
+    expect(await completed('entropy', '--group')).toMatch(/^--group-by\t/);
+    expect(await completed('entropy', '--backend', '')).toBe('auto\nnative\nreference\n');
+    expect(await completed('entropy', '--backend', '=', 'n')).toBe('native\n');
+    expect(await completed('entropy', '--backend=n')).toBe('--backend=native\n');
+    expect(await completed('completion', '')).toBe('bash\nzsh\nfish\n');
+    expect(await completed('entropy', '--json', '')).toBe('');
+    expect(await completed('dh', 'test.xyz', '-r', 'tr')).toBe('');
     expect(await runRefused(['completion', 'tcsh'], 2)).toMatch(/bash/);
+  });
+
+  it('completes in bash itself', async () => {
+    const { stdout: script } = await runSurprisal(['completion', 'bash']);
+    const asked = `surprisal() { '${process.execPath}' '${surprisalPath}' "$@"; }
+${script}
+complete -p surprisal
+COMP_WORDS=(surprisal learn); COMP_CWORD=1; _surprisal; echo "\${COMPREPLY[@]}"
+COMP_WORDS=(surprisal entropy wa); COMP_CWORD=2; _surprisal; echo "\${#COMPREPLY[@]}"`;
+    const { stdout } = await promisify(execFile)('bash', ['--norc', '-c', asked]);
+    const [registered, ...found] = stdout.trim().split('\n');
+    expect(registered).toContain('-o default');
+    expect(found).toEqual(['learning-curve', '0']);
   });
 });
 

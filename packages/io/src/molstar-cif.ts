@@ -1,7 +1,7 @@
 /**
  * What is taken from molstar (Mol* contributors, MIT licence): its CIF parser and its table of space groups.
  *
- * molstar is a viewer of 80 MB, of which this needs 60 kB. So it is no dependency of the published package: this file, and
+ * molstar is a viewer of 80 MB, of which this needs 100 kB. So it is no dependency of the published package: this file, and
  * no other, imports it, and the build bundles the two into one. Its types are not in those of this file either.
  */
 import { type CifCategory, CifField } from 'molstar/lib/mol-io/reader/cif/data-model.js';

@@ -234,7 +234,27 @@ export function* formatNpy(matrix: Matrix, options: FormatNpyOptions = {}): Gene
     throw new SurprisalError('INVALID_ARGUMENT', `a matrix of ${columns} columns is no vector`);
   }
   const dtype = data instanceof Float64Array ? '<f8' : '<f4';
-  const shape = options.vector ? `(${rows},)` : `(${rows}, ${columns})`;
+  yield npyHeader(dtype, options.vector ? `(${rows},)` : `(${rows}, ${columns})`);
+  yield new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}
+
+/**
+ * A `.npy` file of words, one dimension, as numpy.save writes an array of `str`, in pieces. Every word takes the room of the longest.
+ */
+export function* formatNpyWords(words: readonly string[]): Generator<Uint8Array, void> {
+  const points = words.map((word) => Array.from(word, (character) => character.codePointAt(0) as number));
+  const width = points.reduce((most, { length }) => Math.max(most, length), 1);
+  yield npyHeader(`<U${width}`, `(${words.length},)`);
+  const data = new DataView(new ArrayBuffer(4 * width * words.length));
+  points.forEach((word, i) => {
+    word.forEach((point, at) => {
+      data.setUint32(4 * (width * i + at), point, true);
+    });
+  });
+  yield new Uint8Array(data.buffer);
+}
+
+function npyHeader(dtype: string, shape: string): Uint8Array {
   const dictionary = `{'descr': '${dtype}', 'fortran_order': False, 'shape': ${shape}, }`;
   // Format 1.0: ten bytes, then the dictionary, padded so that the numbers begin at a multiple of 64.
   const length = Math.ceil((10 + dictionary.length + 1) / ALIGNMENT) * ALIGNMENT;
@@ -242,6 +262,5 @@ export function* formatNpy(matrix: Matrix, options: FormatNpyOptions = {}): Gene
   header.set([...MAGIC, 1, 0, (length - 10) & 0xff, (length - 10) >> 8]);
   for (let at = 0; at < dictionary.length; at++) header[10 + at] = dictionary.charCodeAt(at);
   header[length - 1] = 0x0a;
-  yield header;
-  yield new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  return header;
 }

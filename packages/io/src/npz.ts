@@ -8,6 +8,7 @@ import {
   arrangeNpy,
   type FormatNpyOptions,
   formatNpy,
+  formatNpyWords,
   NPY_PREAMBLE_BYTES,
   type NpyHeader,
   npyDataBytes,
@@ -85,8 +86,11 @@ export function formatNpz(
   matrix: Matrix,
   options: FormatNpyOptions & { readonly array?: string | undefined } = {},
 ): Generator<Uint8Array, void> {
-  return formatMembers([{ name: options.array ?? NPZ_ARRAY, matrix, options }]);
+  return formatMembers([{ name: options.array ?? NPZ_ARRAY, array: matrix, options }]);
 }
+
+/** What an archive holds under a name: a matrix, a vector of numbers, or one of words. */
+export type NpzArray = Matrix | Float64Array | readonly string[];
 
 /**
  * A `.npz` archive of several arrays, as numpy.savez writes it, in pieces: matrices, and vectors of one dimension.
@@ -94,22 +98,20 @@ export function formatNpz(
  * @throws {SurprisalError} UNSUPPORTED from 4 GB on
  *
  * @example
- * const file = new Blob([...formatNpzArrays({ x, frames: Float64Array.of(0, 21, 42) })]);
+ * const file = new Blob([...formatNpzArrays({ x, frames: Float64Array.of(0, 21, 42), species: ['Al', 'Ti'] })]);
  */
-export function formatNpzArrays(arrays: Readonly<Record<string, Matrix | Float64Array>>): Generator<Uint8Array, void> {
-  return formatMembers(
-    Object.entries(arrays).map(([name, array]) =>
-      array instanceof Float64Array
-        ? { name, matrix: createMatrix(array.length, 1, array), options: { vector: true } }
-        : { name, matrix: array, options: {} },
-    ),
-  );
+export function formatNpzArrays(arrays: Readonly<Record<string, NpzArray>>): Generator<Uint8Array, void> {
+  return formatMembers(Object.entries(arrays).map(([name, array]) => ({ name, array })));
 }
 
-function* formatMembers(
-  members: readonly { readonly name: string; readonly matrix: Matrix; readonly options: FormatNpyOptions }[],
-): Generator<Uint8Array, void> {
-  const bytes = members.reduce((sum, { matrix }) => sum + matrix.data.byteLength, 0);
+interface NamedArray {
+  readonly name: string;
+  readonly array: NpzArray;
+  readonly options?: FormatNpyOptions;
+}
+
+function* formatMembers(members: readonly NamedArray[]): Generator<Uint8Array, void> {
+  const bytes = members.reduce((sum, { array }) => sum + bytesOf(array), 0);
   if (bytes > LARGEST_ARCHIVE) {
     throw new SurprisalError('UNSUPPORTED', `${bytes} bytes are too many for .npz; write .npy`);
   }
@@ -118,12 +120,12 @@ function* formatMembers(
     if (error) throw error;
     pieces.push(piece);
   });
-  for (const { name, matrix, options } of members) {
+  for (const { name, array, options } of members) {
     const member = new ZipPassThrough(`${name}.npy`);
     // The date of the archive format's epoch, so that equal matrices make equal files.
     member.mtime = '1980-01-01T00:00:00';
     archive.add(member);
-    for (const part of formatNpy(matrix, options)) {
+    for (const part of formatArray(array, options)) {
       for (let at = 0; at < part.length; at += PIECE) {
         // A copy: the checksum of the library is not taken over shared memory, and pieces outlive the call.
         member.push(part.slice(at, at + PIECE));
@@ -135,6 +137,21 @@ function* formatMembers(
   }
   archive.end();
   yield* pieces;
+}
+
+function formatArray(array: NpzArray, options?: FormatNpyOptions): Generator<Uint8Array, void> {
+  if (array instanceof Float64Array) return formatNpy(createMatrix(array.length, 1, array), { vector: true });
+  return isMatrix(array) ? formatNpy(array, options) : formatNpyWords(array);
+}
+
+function bytesOf(array: NpzArray): number {
+  if (array instanceof Float64Array) return array.byteLength;
+  if (isMatrix(array)) return array.data.byteLength;
+  return 4 * array.length * array.reduce((most, word) => Math.max(most, word.length), 1);
+}
+
+function isMatrix(array: Matrix | readonly string[]): array is Matrix {
+  return 'data' in array;
 }
 
 function arrayName(member: ZipMember): string {

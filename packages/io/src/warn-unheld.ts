@@ -9,18 +9,23 @@ export interface Held {
   readonly info: ReadonlySet<string>;
 }
 
-/** Says of each column and each value by name that the format has no place for it. */
+/** Names, in one sentence, the columns and values of a structure that the format has no place for, each once. */
 export function warnUnheld({ columns, info }: Structure, held: Held, warnings: Warnings): void {
-  for (const name of columns.keys()) {
-    if (!held.columns.has(name)) {
-      warnings.warn(`column ${name}`, `${held.format} has no place for the column "${name}"; it is left out`);
-    }
-  }
-  for (const name of info.keys()) {
-    if (!held.info.has(name)) {
-      warnings.warn(`value ${name}`, `${held.format} has no place for the value "${name}"; it is left out`);
-    }
-  }
+  const unheld = (what: string, names: Iterable<string>, places: ReadonlySet<string>) =>
+    [...names].filter((name) => !places.has(name) && warnings.isNew(`${what} ${name}`));
+  const lostColumns = unheld('column', columns.keys(), held.columns);
+  const lostValues = unheld('value', info.keys(), held.info);
+  const count = lostColumns.length + lostValues.length;
+  if (count === 0) return;
+  const lost = [...namesOf('column', lostColumns), ...namesOf('value', lostValues)].join(' and ');
+  const sentence = `${held.format} has no place for ${lost}; ${count === 1 ? 'it is' : 'they are'} left out`;
+  warnings.warn(sentence, sentence);
+}
+
+/** `the values "energy", "virial"` */
+function namesOf(what: string, names: readonly string[]): string[] {
+  if (names.length === 0) return [];
+  return [`the ${what}${names.length === 1 ? '' : 's'} ${names.map((name) => `"${name}"`).join(', ')}`];
 }
 
 /** Says that a format whose cells are periodic along every axis makes axes so that are not. */

@@ -11,10 +11,16 @@ export class Warnings {
     this.#onWarning = onWarning;
   }
 
+  /** Whether nothing was said about a subject yet; from now on something was. */
+  isNew(subject: string): boolean {
+    const isNew = !this.#said.has(subject);
+    this.#said.add(subject);
+    return isNew;
+  }
+
   /** @param subject  what the warning is about; a second warning of the same subject is not said */
   warn(subject: string, message: string): void {
-    if (this.#said.has(subject)) return;
-    this.#said.add(subject);
+    if (!this.isNew(subject)) return;
     this.#onWarning?.(oneLine(`${this.#file}: ${message}`));
   }
 }

@@ -193,6 +193,10 @@ describe('npz', () => {
     expect(await parseNpz(bytes, 'all.npz', { array: 'x' })).toEqual(matrix);
     expect([...(await parseNpz(bytes, 'all.npz', { array: 'y' })).data]).toEqual([7, 8]);
     await expect(parseNpz(bytes, 'all.npz', { array: 'v' })).rejects.toThrow(/dimension/);
+    // As numpy.save writes numpy.array(['Al', 'δ𝐇']).
+    const words = Buffer.from(joined(formatNpzArrays({ words: ['Al', 'δ𝐇'] })));
+    expect(words.toString('latin1')).toContain("{'descr': '<U2', 'fortran_order': False, 'shape': (2,), }");
+    expect(words.includes(Buffer.from(Uint32Array.of(0x41, 0x6c, 0x3b4, 0x1d407).buffer))).toBe(true);
   });
 
   it('notices any changed byte of the numbers', async () => {

@@ -100,11 +100,8 @@ describe('what is written', () => {
     const no = (format: string, what: string) => `<output>: ${format} has no place for the ${what}; it is left out`;
     const boundaries = (format: string) =>
       `<output>: ${format} has no place for boundaries: c will be read as periodic`;
-    const everything = (format: string) => [
-      no(format, 'column "forces"'),
-      no(format, 'column "name"'),
-      no(format, 'value "energy"'),
-    ];
+    const several = (format: string, what: string) => `<output>: ${format} has no place for ${what}; they are left out`;
+    const everything = (format: string) => [several(format, 'the columns "forces", "name" and the value "energy"')];
     expect((await written('xyz', structure, structure)).said).toEqual([
       ...everything('plain XYZ'),
       no('plain XYZ', 'cell'),
@@ -120,8 +117,13 @@ describe('what is written', () => {
     ]);
     expect((await written('lammps-dump', structure, structure)).said).toEqual([
       '<output>: the column "forces" is written as fx fy fz',
-      no('LAMMPS dump', 'column "name"'),
-      no('LAMMPS dump', 'value "energy"'),
+      several('LAMMPS dump', 'the column "name" and the value "energy"'),
+    ]);
+    const labelled = createStructure({ positions: Float64Array.of(0, 0, 0), species: 'Cu', info: structure.info });
+    expect((await written('xyz', labelled, structure)).said).toEqual([
+      no('plain XYZ', 'value "energy"'),
+      several('plain XYZ', 'the columns "forces", "name"'),
+      no('plain XYZ', 'cell'),
     ]);
     expect((await written('extxyz', structure)).said).toEqual([]);
   });

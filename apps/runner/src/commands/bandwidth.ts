@@ -1,3 +1,4 @@
+import { SurprisalError } from '@surprisal/core';
 import { type BandwidthScanRow, bandwidthFromVolume, bandwidthScan } from '@surprisal/entropy';
 import { alignColumns } from '../align-columns.ts';
 import { bandwidthByRule } from '../choose-bandwidths.ts';
@@ -6,8 +7,9 @@ import { formatNats, formatReal } from '../format-number.ts';
 import { groupColumn } from '../grouped-results.ts';
 import { prepareCommand } from '../prepare-command.ts';
 import { publish } from '../publish.ts';
-import { readEnvironments } from '../read-environments.ts';
+import { frameOffsets, readEnvironments } from '../read-environments.ts';
 import type { BandwidthDocument, BandwidthResult, Grouped, InputSummary, OfGroup } from '../result-document.ts';
+import { rowsOfFrames } from '../rows-of-frames.ts';
 import type { Run } from '../run.ts';
 import { groupMaps, groupsOf, mapLines } from '../set-maps.ts';
 import { aboutInputs, aboutWork } from '../summary-lines.ts';
@@ -42,10 +44,21 @@ export async function bandwidth(run: Run, files: readonly string[]): Promise<voi
     const found = await bandwidthByRule(run, prepared, environments, rule);
     results.push({ rule: found.name, bandwidth: found.value, reason: found.reason });
     const groups = groupsOf(environments);
-    for (const { name, matrix } of groups) {
-      // Atoms of a group share the volume of the whole.
-      const own = await bandwidthByRule(run, prepared, { ...environments, matrix }, found.name);
-      results.push({ group: name, rule: own.name, bandwidth: own.value, reason: own.reason });
+    const offsets = frameOffsets(environments);
+    for (const [i, { name, matrix }] of groups.entries()) {
+      // The volume is that of the frames in which the group stands.
+      const rows = environments.groups?.rows[i] as Uint32Array;
+      const { matter } = environments;
+      const ofGroup = offsets === undefined ? matter : matter.ofFrames(rowsOfFrames(rows, offsets).frames);
+      try {
+        const own = await bandwidthByRule(run, prepared, { matrix, matter: ofGroup }, rule);
+        results.push({ group: name, rule: own.name, bandwidth: own.value, reason: own.reason });
+      } catch (error) {
+        // What holds for the whole need not hold for a part of it.
+        const isOfData = error instanceof SurprisalError && error.code !== 'ABORTED';
+        if (!(error instanceof UsageError) && !isOfData) throw error;
+        run.warn(`group ${name}: ${error.message}`);
+      }
     }
     if (options.scan) scan = await scanOf(run, [{ matrix: environments.matrix }, ...groups]);
     maps = await groupMaps(run, environments, groups, [found.value]);

@@ -51,6 +51,7 @@ export async function compare(run: Run, files: readonly string[]): Promise<void>
   warnOfUndersampling(
     run,
     results.map(({ set, ...result }) => ({ group: set, ...result })),
+    options.groupBy === undefined ? 'set' : 'group',
   );
   const maps = await mapsOf(run, sets, bandwidths);
   const names = sets.map(({ name }) => name);

@@ -38,12 +38,16 @@ export async function entropy(run: Run, files: readonly string[]): Promise<void>
   });
 }
 
-/** Says where a set is too small for its entropy to mean much. */
-export function warnOfUndersampling(run: Run, results: readonly (EntropyResult & OfGroup)[]): void {
+/**
+ * Says where a set is too small for its entropy to mean much.
+ *
+ * @param what  what groups are called
+ */
+export function warnOfUndersampling(run: Run, results: readonly (EntropyResult & OfGroup)[], what = 'group'): void {
   for (const result of results) {
     const undersampling = undersampled(result);
     if (!undersampling.undersampled) continue;
-    run.warn(`${result.group === undefined ? '' : `group ${result.group}: `}${undersampling.sentence}`);
+    run.warn(`${result.group === undefined ? '' : `${what} ${result.group}: `}${undersampling.sentence}`);
   }
 }
 

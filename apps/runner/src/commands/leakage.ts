@@ -1,15 +1,22 @@
 import type { Matrix } from '@surprisal/core';
-import { type EnvironmentPair, type FramePair, type LeakageResult, leakage as leakageOf } from '@surprisal/entropy';
+import {
+  type Duplicates,
+  type EnvironmentPair,
+  type FramePair,
+  type LeakageResult,
+  leakage as leakageOf,
+  type Repetitions,
+} from '@surprisal/entropy';
 import { alignColumns } from '../align-columns.ts';
 import { chooseBandwidths } from '../choose-bandwidths.ts';
 import { describeAnalysis } from '../describe-analysis.ts';
 import { formatCount, formatReal, formatShare } from '../format-number.ts';
 import { groupColumn } from '../grouped-results.ts';
-import { offsetsWithin } from '../offsets-within.ts';
 import { prepareCommand } from '../prepare-command.ts';
 import { publish } from '../publish.ts';
 import { frameOffsets, readEnvironments } from '../read-environments.ts';
 import type { LeakageDocument, OfGroup } from '../result-document.ts';
+import { type RowsOfFrames, rowsOfFrames } from '../rows-of-frames.ts';
 import type { Run } from '../run.ts';
 import { groupsOf } from '../set-maps.ts';
 import { aboutInputs, aboutWork } from '../summary-lines.ts';
@@ -52,11 +59,12 @@ export async function leakage(run: Run, paths: readonly string[]): Promise<void>
       run.warn(`the training set has nothing of the group ${name}`);
       continue;
     }
-    const frames = {
-      trainFrames: trainFrames && offsetsWithin(train.groups?.rows[known] as Uint32Array, trainFrames),
-      testFrames: testFrames && offsetsWithin(test.groups?.rows[i] as Uint32Array, testFrames),
-    };
-    for (const result of await compareRows(other.matrix, matrix, frames)) results.push({ group: name, ...result });
+    const ofTrain = placeOf(train.groups?.rows[known] as Uint32Array, trainFrames);
+    const ofTest = placeOf(test.groups?.rows[i] as Uint32Array, testFrames);
+    const frames = { trainFrames: ofTrain.offsets, testFrames: ofTest.offsets };
+    for (const result of await compareRows(other.matrix, matrix, frames)) {
+      results.push({ group: name, ...inTheWhole(result, ofTrain, ofTest) });
+    }
   }
   const maps = await groupOverlaps(run, { test, reference: train, bandwidth });
   const document: LeakageDocument = {
@@ -79,6 +87,47 @@ export async function leakage(run: Run, paths: readonly string[]): Promise<void>
     ],
     table: () => pairTable(results),
   });
+}
+
+/** Where a group stands in its set. */
+interface Place extends Partial<RowsOfFrames> {
+  readonly rows: Uint32Array;
+}
+
+function placeOf(rows: Uint32Array, offsets: Uint32Array | undefined): Place {
+  return { rows, ...(offsets && rowsOfFrames(rows, offsets)) };
+}
+
+/** The result of two groups, its rows and frames counted as in the sets that they belong to. */
+function inTheWhole(result: LeakageResult, train: Place, test: Place): LeakageResult {
+  const row = ({ rows }: Place, at: number) => rows[at] as number;
+  const frame = ({ frames }: Place, at: number) => frames?.[at] as number;
+  const environments = (found: Repetitions<EnvironmentPair>, set: Place, other: Place) => ({
+    ...found,
+    pairs: found.pairs.map((pair) => ({
+      ...pair,
+      row: row(set, pair.row),
+      of: row(other, pair.of),
+      frame: pair.frame === null ? null : frame(set, pair.frame),
+      ofFrame: pair.ofFrame === null ? null : frame(other, pair.ofFrame),
+    })),
+  });
+  const wholeFrames = (found: Repetitions<FramePair> | null, set: Place, other: Place) =>
+    found && {
+      ...found,
+      pairs: found.pairs.map((pair) => ({ frame: frame(set, pair.frame), of: frame(other, pair.of) })),
+    };
+  const within = ({ environments: rows, frames }: Duplicates, set: Place) => ({
+    environments: environments(rows, set, set),
+    frames: wholeFrames(frames, set, set),
+  });
+  return {
+    ...result,
+    exact: environments(result.exact, test, train),
+    near: environments(result.near, test, train),
+    frames: wholeFrames(result.frames, test, train),
+    duplicates: { train: within(result.duplicates.train, train), test: within(result.duplicates.test, test) },
+  };
 }
 
 function resultLines(results: readonly Result[]): string {

@@ -5,11 +5,11 @@ import { chooseBandwidths } from '../choose-bandwidths.ts';
 import { describeAnalysis } from '../describe-analysis.ts';
 import { formatCount, formatNats, formatReal } from '../format-number.ts';
 import { groupColumn } from '../grouped-results.ts';
-import { offsetsWithin } from '../offsets-within.ts';
 import { prepareCommand } from '../prepare-command.ts';
 import { publish } from '../publish.ts';
 import { frameOffsets, readEnvironments } from '../read-environments.ts';
 import type { LearningCurveDocument, OfGroup } from '../result-document.ts';
+import { rowsOfFrames } from '../rows-of-frames.ts';
 import type { Run } from '../run.ts';
 import { groupMaps, groupsOf, mapLines } from '../set-maps.ts';
 import { aboutInputs, aboutWork } from '../summary-lines.ts';
@@ -35,7 +35,8 @@ export async function learningCurve(run: Run, files: readonly string[]): Promise
   const results: (LearningCurve & OfGroup)[] = await curvesOf(matrix, unit === 'frames' ? offsets : undefined);
   const sets = groupsOf(environments);
   for (const [i, { name, matrix: rows }] of sets.entries()) {
-    const units = unit === 'frames' ? offsetsWithin(groups?.rows[i] as Uint32Array, offsets as Uint32Array) : undefined;
+    const units =
+      unit === 'frames' ? rowsOfFrames(groups?.rows[i] as Uint32Array, offsets as Uint32Array).offsets : undefined;
     for (const curve of await curvesOf(rows, units)) results.push({ group: name, ...curve });
   }
   const maps = await groupMaps(run, environments, sets, bandwidth.values);

@@ -1,6 +1,6 @@
 import { type Matrix, SurprisalError } from '@surprisal/core';
 import { type FormatNpyOptions, formatNpy } from '../npy.ts';
-import { formatNpz, formatNpzArrays } from '../npz.ts';
+import { formatNpz, formatNpzArrays, type NpzArray } from '../npz.ts';
 import { matrixKindOfName } from './matrix-file.ts';
 import { type WriteOptions, writeFileSafely } from './write-file-safely.ts';
 
@@ -42,7 +42,7 @@ export async function writeMatrix(path: string, matrix: Matrix, options: WriteMa
  */
 export async function writeArrays(
   path: string,
-  arrays: Readonly<Record<string, Matrix | Float64Array>>,
+  arrays: Readonly<Record<string, NpzArray>>,
   options: WriteOptions = {},
 ): Promise<void> {
   await writeFileSafely(path, options, async (sink) => {
