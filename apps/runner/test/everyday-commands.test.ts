@@ -143,6 +143,15 @@ describe('groups', () => {
       { frame: 3, of: 2 },
     ]);
     expect(hot?.exact.pairs[0]).toMatchObject({ row: 6, of: 3, frame: 2, ofFrame: 1 });
+    // With so large an ε the second of the hot frames is near the first.
+    const near = JSON.parse(
+      (
+        await runSurprisal([
+          ...['leakage', `${labelled}@1:3`, `${labelled}@:4`, '--group-by', 'config_type', '--eps', '1000', '--json'],
+        ])
+      ).stdout,
+    ) as LeakageDocument;
+    expect(near.results.find(({ group }) => group === 'hot')?.nearFrames?.pairs).toEqual([{ frame: 3, of: 1 }]);
   });
 
   it('have names in tables of arrays', async () => {

@@ -126,6 +126,7 @@ function inTheWhole(result: LeakageResult, train: Place, test: Place): LeakageRe
     exact: environments(result.exact, test, train),
     near: environments(result.near, test, train),
     frames: wholeFrames(result.frames, test, train),
+    nearFrames: wholeFrames(result.nearFrames, test, train),
     duplicates: { train: within(result.duplicates.train, train), test: within(result.duplicates.test, test) },
   };
 }
