@@ -2,7 +2,7 @@ import type { Matrix } from '@surprisal/core';
 import { bandwidthFromNeighbors, bandwidthFromVolume } from '@surprisal/entropy';
 import { formatCount, formatReal } from './format-number.ts';
 import type { MatterSurvey } from './matter-survey.ts';
-import type { BandwidthRuleName, CommandOptions } from './option-values.ts';
+import type { BandwidthRuleName } from './option-values.ts';
 import type { Prepared } from './prepare-command.ts';
 import type { BandwidthRuleSummary, CommandName } from './result-document.ts';
 import type { Run } from './run.ts';
@@ -15,6 +15,9 @@ export interface BandwidthChoice {
   /** Undefined where they stand on the command line. */
   readonly rule?: BandwidthRuleSummary;
 }
+
+/** Bandwidths below this, 1/Å, tell copies from one another and nothing else; those of public sets lie above 0.01. */
+const SMALLEST_SOUND = 1e-3;
 
 /** What a rule is applied to. */
 export interface BandwidthSource {
@@ -39,12 +42,6 @@ export async function chooseBandwidths(
   const { value, ...rule } = await bandwidthByRule(run, prepared, source, bandwidth.rule);
   run.tell(`bandwidth ${formatReal(value, 4)} 1/Å by the rule ${rule.name}: ${rule.reason}`);
   return { values: [value], rule };
-}
-
-/** The values that stand on the command line. */
-export function givenBandwidths({ bandwidth }: CommandOptions, why: string): readonly number[] {
-  if ('values' in bandwidth) return bandwidth.values;
-  throw new UsageError(`--bandwidth auto cannot be used here: ${why}`);
 }
 
 /**
@@ -74,6 +71,12 @@ export async function bandwidthByRule(
   const { bandwidth, sample, environments } = await run.stopwatch.time('kernel', () =>
     bandwidthFromNeighbors(matrix, { ...run.context, seed: run.options.seed ?? 0 }),
   );
+  if (bandwidth < SMALLEST_SOUND) {
+    run.warn(
+      `the rule neighbors gives the bandwidth ${formatReal(bandwidth, 3)} 1/Å, for most environments have a near copy of ` +
+        'their own; at so narrow a one hardly two others are alike: give a bandwidth, or leave the copies out',
+    );
+  }
   return {
     name: 'neighbors',
     value: bandwidth,

@@ -1,6 +1,13 @@
 import { atomCount, cellVolume, type Structure } from '@surprisal/core';
+import { QUESTS_DEFAULTS } from '@surprisal/descriptors';
 import { formatQuantity, formatReal } from './format-number.ts';
 import { Spread } from './spread.ts';
+
+/**
+ * Å, within which neighbours are counted here, whatever the cutoff of an environment is: within a small one, the first shell of a
+ * full crystal would look like matter in a void.
+ */
+export const MATTER_RADIUS: number = QUESTS_DEFAULTS.cutoff;
 
 /**
  * Matter that fills its cell has about (4/3)πr_c³/V neighbours per atom. Where atoms have more than this many times as
@@ -28,16 +35,10 @@ interface Frame {
 
 /** Finds out whether atoms fill their cells, so that volumes say something about them. */
 export class MatterSurvey {
-  readonly #cutoff: number;
   readonly #frames: Frame[] = [];
   /** The frame that takes the next neighbours, and how many of its atoms have theirs. */
   #next = 0;
   #counted = 0;
-
-  /** @param cutoff  within which neighbours are counted, Å */
-  constructor(cutoff: number) {
-    this.#cutoff = cutoff;
-  }
 
   addStructure(structure: Structure): void {
     const atoms = atomCount(structure);
@@ -46,12 +47,12 @@ export class MatterSurvey {
       atoms,
       volumePerAtom: volume && volume / atoms,
       isOpen: structure.pbc.includes(false),
-      expected: volume === undefined ? 0 : ((4 / 3) * Math.PI * this.#cutoff ** 3 * atoms) / volume,
+      expected: volume === undefined ? 0 : ((4 / 3) * Math.PI * MATTER_RADIUS ** 3 * atoms) / volume,
       neighbors: 0,
     });
   }
 
-  /** @param counts  neighbours of each atom within the cutoff, in the order of the structures and of their atoms */
+  /** @param counts  neighbours of each atom within {@link MATTER_RADIUS}, in the order of the structures and of their atoms */
   addNeighbors(counts: Uint32Array): void {
     for (const count of counts) {
       while (this.#counted === this.#frames[this.#next]?.atoms) {
@@ -65,7 +66,7 @@ export class MatterSurvey {
 
   /** What was found of some of the frames, by number from 0 in the order in which they came. */
   ofFrames(frames: Iterable<number>): MatterSurvey {
-    const part = new MatterSurvey(this.#cutoff);
+    const part = new MatterSurvey();
     for (const frame of frames) part.#frames.push(this.#frames[frame] as Frame);
     return part;
   }

@@ -14,7 +14,7 @@ import { type InputPath, isMatrixFile, readMatrix } from '@surprisal/io/node';
 import { nearestNeighbors } from '@surprisal/neighbors';
 import { formatCount } from './format-number.ts';
 import { GroupLabels, type Groups } from './group-labels.ts';
-import { MatterSurvey } from './matter-survey.ts';
+import { MATTER_RADIUS, MatterSurvey } from './matter-survey.ts';
 import type { InputSummary } from './result-document.ts';
 import type { Run } from './run.ts';
 import { matrixOptions, structuresOf } from './structure-files.ts';
@@ -42,6 +42,8 @@ export interface ReadEnvironmentsOptions {
   readonly alike?: { readonly columns: number; readonly origin: string } | undefined;
   /** Whether to find out how the atoms fill their cells. Default: where the bandwidth is to be found in the data. */
   readonly surveyMatter?: boolean | undefined;
+  /** What was found out so far of other files, to go on from there. */
+  readonly matter?: MatterSurvey | undefined;
   /** Whether what has no label of `--group-by` at all makes one group, as a reference set can. Default false. */
   readonly labelsOptional?: boolean | undefined;
 }
@@ -139,13 +141,13 @@ class EnvironmentStack {
     this.#run.report(progress);
   };
 
-  constructor(run: Run, { descriptor, alike, surveyMatter }: ReadEnvironmentsOptions) {
-    const { bandwidth, cutoff } = run.options;
+  constructor(run: Run, { descriptor, alike, surveyMatter, matter }: ReadEnvironmentsOptions) {
+    const { bandwidth } = run.options;
     this.#run = run;
     this.#descriptor = descriptor;
     this.#width = alike;
     this.#surveysMatter = surveyMatter ?? (bandwidth !== undefined && 'rule' in bandwidth);
-    this.matter = new MatterSurvey(cutoff);
+    this.matter = matter ?? new MatterSurvey();
   }
 
   /** @param number  place among the frames that were read of its file, from 1 */
@@ -192,9 +194,9 @@ class EnvironmentStack {
 
   /** How the atoms fill their cells, for the rules by volume. */
   async #survey(structures: readonly Structure[]): Promise<void> {
-    const { context, options, stopwatch } = this.#run;
+    const { context, stopwatch } = this.#run;
     const { counts } = await stopwatch.time('descriptors', () =>
-      nearestNeighbors(structures, { ...context, onProgress: undefined, k: 1, cutoff: options.cutoff }).catch(
+      nearestNeighbors(structures, { ...context, onProgress: undefined, k: 1, cutoff: MATTER_RADIUS }).catch(
         (error) => {
           throw this.#located(error);
         },

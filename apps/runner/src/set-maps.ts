@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { type Matrix, selectRows } from '@surprisal/core';
-import { compareSets } from '@surprisal/entropy';
+import { compareSets, type SetComparison } from '@surprisal/entropy';
 import { alignColumns } from './align-columns.ts';
 import { formatNats, formatReal, formatShare } from './format-number.ts';
 import type { Groups } from './group-labels.ts';
@@ -22,7 +22,7 @@ export function groupsOf({ matrix, groups }: Pick<Environments, 'matrix' | 'grou
 
 /** How sets lie to one another: overlap and divergences, both directions, each beside its floor. */
 export async function mapsOf(
-  { options, context, stopwatch }: Run,
+  { options, context, stopwatch, warn }: Run,
   sets: readonly NamedSet[],
   bandwidths: readonly number[],
 ): Promise<SetMapsSummary> {
@@ -31,7 +31,30 @@ export async function mapsOf(
   const comparison = await stopwatch.time('kernel', () =>
     compareSets(matrices, { ...context, bandwidths, epsilon: eps, seed, projections }),
   );
+  warnOfShared(sets, comparison, warn);
   return { sets: sizesOf(sets), eps, comparison };
+}
+
+/** A set that shares more than this with another is not another set. */
+const MUCH_SHARED = 0.01;
+
+/** Says where sets hold the same environments, so that their divergences are too small. */
+function warnOfShared(sets: readonly NamedSet[], { shared }: SetComparison, warn: (message: string) => void): void {
+  const names = shortNames(sets.map(({ name }) => name));
+  const pairs: string[] = [];
+  for (const [i, { matrix }] of sets.entries()) {
+    for (let j = 0; j < sets.length; j++) {
+      const count = shared[i]?.[j] ?? 0;
+      if (i !== j && count > MUCH_SHARED * matrix.rows) {
+        pairs.push(`${formatShare(count / matrix.rows)} of ${names[i]} in ${names[j]}`);
+      }
+    }
+  }
+  if (pairs.length === 0) return;
+  const shown = pairs.slice(0, 4).join(', ') + (pairs.length > 4 ? `, and ${pairs.length - 4} pairs more` : '');
+  warn(
+    `sets share environments (${shown}), each of which meets itself in the other: divergences between them are too small, even below 0`,
+  );
 }
 
 /** With a label, what the document says about the groups. */

@@ -46,7 +46,7 @@ export class StructureSurvey {
   constructor(file: InputPath, options: SurveyOptions) {
     this.#file = file;
     this.#options = options;
-    this.#matter = new MatterSurvey(options.cutoff);
+    this.#matter = new MatterSurvey();
   }
 
   /** Takes what the reader finds odd. */
@@ -70,10 +70,14 @@ export class StructureSurvey {
     this.#addCell(structure);
   }
 
-  /** @param rows  environments of which the neighbours were found, in any number of calls */
-  addNeighbors({ counts, gaps, distances }: NearestNeighbors): void {
+  /**
+   * Takes environments of which the neighbours were found, in any number of calls.
+   *
+   * @param ofMatter  how many neighbours each has within MATTER_RADIUS
+   */
+  addNeighbors({ counts, gaps, distances }: NearestNeighbors, ofMatter: Uint32Array): void {
     const { k, tieTolerance } = this.#options;
-    this.#matter.addNeighbors(counts);
+    this.#matter.addNeighbors(ofMatter);
     for (let i = 0; i < counts.length; i++) {
       const count = counts[i] as number;
       const gap = gaps[i] as number;

@@ -272,8 +272,21 @@ describe('compare', () => {
     expect(overlap[0]?.[2]).toBeLessThan(1);
     expect(overlap[0]?.[1]).toBe(0);
     expect(await csvRows(csv)).toHaveLength(9);
-    const { stdout } = await runSurprisal(['compare', COPPER, WATER]);
+    expect(document.maps.comparison.shared).toEqual([
+      [96, 0, 32],
+      [0, 12, 0],
+      [32, 0, 32],
+    ]);
+    expect(document.warnings.join()).toMatch(/share environments \(33.33 % of copper.xyz in copper.xyz@0, 100 % of/);
+    const { stdout, stderr } = await runSurprisal(['compare', COPPER, WATER]);
     expect(stdout).toMatch(/Kullback–Leibler/);
+    expect(stderr).not.toMatch(/share/);
+  });
+
+  it('-b auto takes one bandwidth from all sets together', async () => {
+    const document = await runJson<CompareDocument>(['compare', COPPER, WATER, '-b', 'auto', '--quiet']);
+    expect(document.parameters.bandwidthRule?.name).toBe('neighbors');
+    expect(new Set(document.results.map(({ bandwidth }) => bandwidth)).size).toBe(1);
   });
 
   it('needs two sets, and takes a folder or a pattern as one', async () => {

@@ -1,6 +1,7 @@
 import {
   type Context,
   communicatorOf,
+  cooperate,
   type Matrix,
   ownedRows,
   SurprisalError,
@@ -8,6 +9,7 @@ import {
   sumOverRows,
 } from '@surprisal/core';
 import { DEFAULT_EPSILON, DEFAULT_PROJECTIONS, DEFAULT_SEED } from './defaults.ts';
+import { DistinctRows, equalityTolerance } from './distinct-rows.ts';
 import {
   checkSets,
   type DivergenceResult,
@@ -46,6 +48,11 @@ export interface SetComparison {
   readonly seed: number;
   /** Directions of the sliced Wasserstein distance. */
   readonly projections: number;
+  /**
+   * (sets×sets) environments of set i that stand in set j too, equal to within rounding; all of them on the diagonal. Each
+   * meets itself there, at distance 0, which pulls the divergences of i and j down, to below 0 where many do.
+   */
+  readonly shared: number[][];
   /** (sets×sets), 1/Å, symmetric, 0 on the diagonal */
   readonly slicedWasserstein: number[][];
   /** (sets), 1/Å: that of two random halves of each set; null for a set of fewer than 4 environments */
@@ -84,7 +91,9 @@ const SMALLEST_SPLIT = 4;
  * The equations are those of {@link divergence}, {@link overlap} and {@link slicedWasserstein}. The floor of a set is what
  * its own two random halves give, the truth being 0: a divergence of that size says nothing. (Halves are smaller than sets,
  * so a floor is a little too large, and it may have either sign.) The kernel sums of a pair are made once in each
- * direction, for all bandwidths together, and those of a set with itself once more in halves. Environments that stand in two sets pull their divergence below 0, for each meets itself there.
+ * direction, for all bandwidths together, and those of a set with itself once more in halves. Environments
+ * that stand in two sets pull their divergence down, for each meets itself there; `shared` counts them. Halves are of environments:
+ * those of one frame, or of frames that follow one another, resemble each other, so that two independent runs may differ by more.
  *
  * @param sets  (n_i×d) row-major, 1/Å, all made by the same descriptor, none empty
  * @returns nats and 1/Å; the same bits for any number of threads and ranks, whole on every rank
@@ -134,10 +143,30 @@ export async function compareSets(sets: readonly Matrix[], options: CompareSetsO
     }
   }
   const distances = await distanceMap(sets, halves, { ...options, seed, projections });
-  return { seed, projections, ...distances, maps };
+  return { seed, projections, shared: await sharedCounts(sets, options), ...distances, maps };
 }
 
 const NOTHING = new Float64Array(0);
+
+/** How many environments of each set stand in each other. */
+async function sharedCounts(sets: readonly Matrix[], context: Context): Promise<number[][]> {
+  const total = sets.reduce((sum, { rows }) => sum + rows, 0);
+  const breathe = cooperate('comparing sets', total, 'environments', context);
+  const known = new DistinctRows(equalityTolerance(...sets));
+  const kinds: Uint32Array[] = [];
+  let before = 0;
+  for (const [i, set] of sets.entries()) {
+    kinds.push(await known.add(set, `set ${i + 1}`, (row) => breathe(before + row)));
+    before += set.rows;
+  }
+  const counts = sets.map(() => sets.map(() => 0));
+  for (let j = 0; j < sets.length; j++) {
+    const has = new Uint8Array(known.count);
+    for (const kind of kinds[j]!) has[kind] = 1;
+    for (let i = 0; i < sets.length; i++) for (const kind of kinds[i]!) counts[i]![j]! += has[kind]!;
+  }
+  return counts;
+}
 
 function emptyMaps(bandwidth: number, sets: number): SetMaps {
   const square = () => Array.from({ length: sets }, () => []);

@@ -74,6 +74,11 @@ export class DistinctRows {
   }
 }
 
+/** Distance in 1/Å up to which rounding may set two descriptions of one environment apart. */
+export function equalityTolerance(...matrices: readonly Matrix[]): number {
+  return matrices.some(({ data }) => data instanceof Float32Array) ? 1e-6 : 1e-9;
+}
+
 /** The first row of each of the kinds 0 … kinds − 1, all of which occur. */
 export function firstRows(kindOfRow: Uint32Array, kinds: number): Uint32Array {
   const firsts = new Uint32Array(kinds);

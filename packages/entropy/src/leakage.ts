@@ -1,7 +1,7 @@
 import { type Context, cooperate, type Matrix, SurprisalError } from '@surprisal/core';
 import { checkOffsets } from './check-offsets.ts';
 import { DEFAULT_BANDWIDTH, DEFAULT_EPSILON } from './defaults.ts';
-import { DistinctRows, firstRows } from './distinct-rows.ts';
+import { DistinctRows, equalityTolerance, firstRows } from './distinct-rows.ts';
 import { NearFrames } from './near-frames.ts';
 import { NearestRows } from './nearest-rows.ts';
 import { rowProjection } from './row-projection.ts';
@@ -193,7 +193,7 @@ function checked(train: Matrix, test: Matrix, options: LeakageOptions) {
   const {
     bandwidth = DEFAULT_BANDWIDTH,
     epsilon = DEFAULT_EPSILON,
-    tolerance = train.data instanceof Float32Array || test.data instanceof Float32Array ? 1e-6 : 1e-9,
+    tolerance = equalityTolerance(train, test),
     limit = 100,
     trainFrames,
     testFrames,

@@ -56,6 +56,16 @@ describe.each(['native', 'reference'] as const)('compareSets, %s', (backend) => 
     expect([distances[0]![0], distances[1]![1]]).toEqual([0, 0]);
   });
 
+  it('counts the environments that stand in both sets', async () => {
+    const sets = [points(0, 0.5, 0.5, 7), points(0.5 + 1e-10, 9), points(1, 2)];
+    const { shared } = await compareSets(sets, { bandwidths: [0.1], backend });
+    expect(shared).toEqual([
+      [4, 2, 0],
+      [1, 2, 0],
+      [0, 0, 2],
+    ]);
+  });
+
   it('says null where there is nothing to say', async () => {
     const scattered = points(0, 10, 20, 30, 40);
     const sets = [points(0.5), points(0.1, 0.2, 0.3), scattered];

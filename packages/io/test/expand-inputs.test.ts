@@ -150,7 +150,7 @@ describe('a folder', () => {
       'x.npy',
     ]);
     expect(warnings).toEqual([
-      `${folder}/set: 2 of its 8 files hold neither structures nor a matrix as far as can be seen; passed over`,
+      `${folder}/set: 2 of its 8 files hold neither structures nor a matrix, as it seems, and are passed over`,
     ]);
     expect((await expand('set@:2'))[1]).toMatchObject({ frames: { stop: 2 }, text: `${folder}/set/b10.xyz@:2` });
   });

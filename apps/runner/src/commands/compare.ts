@@ -1,8 +1,10 @@
+import { type Matrix, stackMatrices } from '@surprisal/core';
 import { type EntropyResult, entropyMany } from '@surprisal/entropy';
 import { alignColumns } from '../align-columns.ts';
-import { givenBandwidths } from '../choose-bandwidths.ts';
+import { chooseBandwidths } from '../choose-bandwidths.ts';
 import { describeAnalysis } from '../describe-analysis.ts';
 import { formatNats, formatQuantity, formatReal } from '../format-number.ts';
+import { MatterSurvey } from '../matter-survey.ts';
 import { prepareCommand } from '../prepare-command.ts';
 import { publish } from '../publish.ts';
 import { readEnvironments } from '../read-environments.ts';
@@ -17,7 +19,6 @@ import { warnOfUndersampling } from './entropy.ts';
 /** `surprisal compare A B C…`: each file (folder, pattern) is a set; how they cover one another and differ. */
 export async function compare(run: Run, files: readonly string[]): Promise<void> {
   const { context, options, stopwatch } = run;
-  const bandwidths = givenBandwidths(options, 'several sets need one bandwidth; find it with surprisal bandwidth');
   const prepared = await prepareCommand(
     run,
     'compare',
@@ -26,9 +27,12 @@ export async function compare(run: Run, files: readonly string[]): Promise<void>
   );
   const sets: NamedSet[] = [];
   const inputs: InputSummary[] = [];
+  const matter = new MatterSurvey();
+  const read: Matrix[] = [];
   let alike: { readonly columns: number; readonly origin: string } | undefined;
   for (const [i, setFiles] of prepared.sets.entries()) {
-    const environments = await readEnvironments(setFiles, run, { ...prepared, alike });
+    const environments = await readEnvironments(setFiles, run, { ...prepared, alike, matter });
+    read.push(environments.matrix);
     alike ??= { columns: environments.matrix.columns, origin: files[i] as string };
     inputs.push(...environments.inputs);
     const name = files[i] as string;
@@ -41,7 +45,10 @@ export async function compare(run: Run, files: readonly string[]): Promise<void>
   if (sets.length < 2) {
     throw new UsageError('there is one set only; name several files, or the groups of one with --group-by');
   }
-  run.inputsWereRead();
+  // All sets together have one bandwidth.
+  const pooled = 'rule' in options.bandwidth ? stackMatrices(read) : (read[0] as Matrix);
+  const bandwidth = await chooseBandwidths(run, prepared, { matrix: pooled, matter });
+  const bandwidths = bandwidth.values;
   const results: (EntropyResult & { readonly set: string })[] = [];
   for (const { name, matrix } of sets) {
     for (const result of await stopwatch.time('kernel', () => entropyMany(matrix, { ...context, bandwidths }))) {
@@ -56,7 +63,7 @@ export async function compare(run: Run, files: readonly string[]): Promise<void>
   const maps = await mapsOf(run, sets, bandwidths);
   const names = sets.map(({ name }) => name);
   const short = new Map(shortNames(names).map((name, i) => [names[i], name]));
-  const document: CompareDocument = { ...describeAnalysis(run, prepared, inputs), results, maps };
+  const document: CompareDocument = { ...describeAnalysis(run, prepared, inputs, { bandwidth }), results, maps };
   await publish(run, document, {
     lines: () => [
       alignColumns([

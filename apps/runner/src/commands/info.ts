@@ -4,6 +4,7 @@ import { nearestNeighbors } from '@surprisal/neighbors';
 import { alignColumns } from '../align-columns.ts';
 import { describeAnalysis } from '../describe-analysis.ts';
 import { formatCount, formatQuantity, formatReal, formatShare } from '../format-number.ts';
+import { MATTER_RADIUS } from '../matter-survey.ts';
 import { prepareCommand } from '../prepare-command.ts';
 import { publish } from '../publish.ts';
 import { BATCH_ATOMS, locateFrame } from '../read-environments.ts';
@@ -81,18 +82,19 @@ async function surveyStructures(file: InputPath, run: Run): Promise<StructureFil
     const first = frames - structures.length + 1;
     waiting = [];
     waitingAtoms = 0;
-    const found = await stopwatch.time('descriptors', () =>
-      nearestNeighbors(structures, { ...context, onProgress: undefined, k: options.k, cutoff: options.cutoff }).catch(
-        (error) => {
+    const within = (cutoff: number, k: number) =>
+      stopwatch.time('descriptors', () =>
+        nearestNeighbors(structures, { ...context, onProgress: undefined, k, cutoff }).catch((error) => {
           if (!(error instanceof SurprisalError)) throw error;
           throw locateFrame(
             error,
             structures.map((_, i) => ({ path, number: first + i })),
           );
-        },
-      ),
-    );
-    survey.addNeighbors(found);
+        }),
+      );
+    const found = await within(options.cutoff, options.k);
+    const ofMatter = options.cutoff === MATTER_RADIUS ? found : await within(MATTER_RADIUS, 1);
+    survey.addNeighbors(found, ofMatter.counts);
   };
   const onWarning = (message: string) => {
     run.note(message);

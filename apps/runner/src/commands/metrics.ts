@@ -63,7 +63,8 @@ export async function metrics(run: Run, files: readonly string[]): Promise<void>
   });
   if (ending === '.npz') {
     await writeNpz(run, {
-      dH: createMatrix(...interleave(dH)),
+      // One column is a vector, which nobody takes for a matrix of descriptors.
+      dH: dH.length === 1 ? (dH[0] as Float64Array) : createMatrix(...interleave(dH)),
       ...(frameEntropies && offsets
         ? { frame_entropy: createMatrix(...interleave(frameEntropies)), frame_offsets: Float64Array.from(offsets) }
         : {}),

@@ -173,7 +173,7 @@ async function filesOfFolder(folder: string, { signal, onWarning }: ExpandInputs
   if (others > 0) {
     onWarning?.(
       `${folder}: ${others} of its ${files.length + others} files hold${others === 1 ? 's' : ''} neither structures nor ` +
-        'a matrix as far as can be seen; passed over',
+        'a matrix, as it seems, and are passed over',
     );
   }
   return files;
