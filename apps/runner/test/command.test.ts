@@ -278,8 +278,9 @@ describe('dh', () => {
     const { code, stdout } = await runSurprisal(['dh', dump, '-r', WATER, '-o', output, '--json']);
     expect(code).toBe(0);
     const { warnings } = JSON.parse(stdout) as DhDocument;
-    expect(warnings).toHaveLength(2);
-    expect(warnings[0]).toContain(`${output}: the column "pos" is written as "pos_"`);
+    expect(warnings).toHaveLength(3);
+    expect(warnings[0]).toContain(`${dump}: the atoms have no ids`);
+    expect(warnings[1]).toContain(`${output}: the column "pos" is written as "pos_"`);
     const [frame] = await framesOf(output);
     expect([...(frame?.columns.keys() ?? [])]).toEqual(['c_1[1]', 'pos_', 'v_a', 'dH']);
   });
