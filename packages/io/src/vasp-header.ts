@@ -153,11 +153,11 @@ async function readBlocks(lines: LineReader): Promise<{ names: string[] | undefi
   while (words.length > 0 && !WHOLE.test(words[0] as string)) {
     names ??= [];
     for (const word of words) names.push(word);
-    const number = words.find((word) => Number.isFinite(parseReal(word)));
-    if (number !== undefined) throw lines.error('the counts of atoms must be whole numbers, and species words', number);
     if (MODE.test(words[0] as string)) {
       throw lines.error('the counts of atoms were expected before Direct or Cartesian', lines.text().trim());
     }
+    const number = words.find((word) => Number.isFinite(parseReal(word)));
+    if (number !== undefined) throw lines.error('the counts of atoms must be whole numbers, and species words', number);
     if (names.length > MOST_SPECIES) throw lines.error(`there are more than ${MOST_SPECIES} species`);
     words = wordsOf(await nextLine(lines, 'the counts of atoms'));
   }
