@@ -306,7 +306,6 @@ describe('a command line that cannot be', () => {
     ['convert sound.xyz', /missing required argument 'out'/],
     ['convert none.xyz out/x.poscar', /^out\/x\.poscar: the structure has no cell/, 1],
     ['compare sound.xyz', 'there is one set only'],
-    ['compare sound.xyz labels.xyz -b auto', /--bandwidth auto cannot be used here/],
     ['compare three.npy two.npy', 'two.npy: an environment has 2 numbers, but 3 in three.npy', 1],
     ['compare none.xyz sound.xyz', 'none.xyz: no environment is left', 1],
     ['leakage three.npy two.npy', '2 numbers, but 3 in the training set three.npy', 1],

@@ -203,8 +203,11 @@ describe('metrics', () => {
     const xyz = inFolder('metrics.xyz');
     await runJson(['metrics', COPPER, '-o', npz]);
     await runJson(['metrics', COPPER, '-o', xyz]);
-    expect(await readMatrix(npz, { array: 'dH' })).toMatchObject({ rows: 96, columns: 1 });
     expect((await readMatrix(npz, { array: 'frame_entropy' })).rows).toBe(3);
+    await expect(readMatrix(npz, { array: 'dH' })).rejects.toThrow(/shape \(96,\)/);
+    const several = inFolder('metrics-several.npz');
+    await runJson(['metrics', COPPER, '-b', '0.015,0.03', '-o', several]);
+    expect(await readMatrix(several, { array: 'dH' })).toMatchObject({ rows: 96, columns: 2 });
     const [frame] = await framesOf(xyz);
     expect(frame?.columns.has('dH')).toBe(true);
     expect(frame?.info.get('H')).toMatchObject({ kind: 'real' });
