@@ -17,7 +17,7 @@ function cube(volume: number, isOpen = false) {
 const FULL = Math.round(((4 / 3) * Math.PI * 5 ** 3) / 10);
 
 function surveyOf(...volumes: readonly number[]): MatterSurvey {
-  const survey = new MatterSurvey(5);
+  const survey = new MatterSurvey();
   for (const volume of volumes) survey.addStructure(cube(volume));
   survey.addNeighbors(new Uint32Array(2 * volumes.length).fill(FULL));
   return survey;
@@ -43,6 +43,6 @@ describe('the volume of matter', () => {
     open.addStructure(cube(20, true));
     open.addNeighbors(Uint32Array.of(FULL, FULL));
     expect(open.volume()).toMatchObject({ unknown: expect.stringMatching(/not every frame is periodic/) });
-    expect(new MatterSurvey(5).volume()).toMatchObject({ unknown: 'there are no atoms' });
+    expect(new MatterSurvey().volume()).toMatchObject({ unknown: 'there are no atoms' });
   });
 });
