@@ -1,13 +1,13 @@
-import { type Context, cooperate, type Matrix, SurprisalError } from '@surprisal/core';
+import { type Context, cooperate, type Matrix, SurprisalError, selectRows } from '@surprisal/core';
+import { logKernelSum } from '@surprisal/kernels';
 import { DEFAULT_SEED } from './defaults.ts';
-import { DistinctRows, firstRows } from './distinct-rows.ts';
 import { NearestRows } from './nearest-rows.ts';
 import { randomSubset } from './random-subset.ts';
 import { rowProjection } from './row-projection.ts';
 import { type Summary, summarize } from './summarize.ts';
 
 /** Options of {@link bandwidthFromNeighbors}. */
-export interface BandwidthFromNeighborsOptions extends Pick<Context, 'signal' | 'onProgress'> {
+export interface BandwidthFromNeighborsOptions extends Omit<Context, 'communicator'> {
   /** How many environments are asked for their nearest, 1 or more; default 1000. All are looked at as neighbours. */
   readonly sample?: number | undefined;
   /** A whole number; default 0. */
@@ -24,7 +24,7 @@ export interface NeighborBandwidth {
   /** Environments that were asked. */
   readonly sample: number;
   readonly seed: number;
-  /** Environments equal to an earlier one. */
+  /** Environments among those that were asked that have an equal one. */
   readonly duplicates: number;
   /** Distance up to which two environments are equal, 1/Å. */
   readonly tolerance: number;
@@ -36,6 +36,13 @@ const DEFAULT_SAMPLE = 1000;
 const EQUAL_SHARE = 1e-4;
 /** And so are those nearer than this share of the size of their numbers: nothing but rounding sets them apart. */
 const ROUNDING_SHARE = 1e-9;
+/**
+ * A kernel this much narrower than the tolerance sums up to the nearest alone: −2h² ln Σ K = d² − 2h² ln m, where m count in the
+ * sum, so that d² is right to within 2h² ln n, a few thousandths of the square of the tolerance.
+ */
+const NARROW_SHARE = 0.01;
+/** The narrowest that kernel sums take, 1/Å. */
+const NARROWEST = 1e-12;
 
 /**
  * A bandwidth from the distances in the data, for any descriptor: also for molecules, slabs and descriptors of one's
@@ -49,13 +56,14 @@ const ROUNDING_SHARE = 1e-9;
  * water. More data lie closer: sets that are to be compared need one h, taken from one of them.
  *
  * Environments equal to within 10⁻⁴ of the root mean square distance of all (or rounding) count as one, so duplicates
- * do not pull h to 0. Exact: all environments are looked at, by brute force over those that can be nearest, for a
- * sample of them.
+ * do not pull h to 0. All environments are looked at, for a sample of them: by the kernel sums of a very narrow kernel, each
+ * environment left out of its own, and one by one where an equal one is nearest. Distances are right to 0.1 %, and mostly to
+ * rounding.
  *
  * @param x  (n×d) row-major, 1/Å, one environment per row
  * @returns h in the unit of x; a function of the data and the seed
  * @throws {SurprisalError} EMPTY_INPUT if there are fewer than two environments; INVALID_ARGUMENT if all are equal, a
- *   number is not finite, or an option is no whole number; ABORTED
+ *   number is not finite, or an option is no whole number; BACKEND_UNAVAILABLE, OUT_OF_MEMORY, ABORTED
  *
  * @example
  * const { bandwidth } = await bandwidthFromNeighbors(x);
@@ -75,34 +83,58 @@ export async function bandwidthFromNeighbors(
   const projection = rowProjection(x, 'the environments');
   const sample = Math.min(wanted, x.rows);
   const tolerance = toleranceOf(x);
-  const breathe = cooperate(STAGE, x.rows + sample, 'environments', options);
-  const distinct = new DistinctRows(tolerance);
-  const kinds = await distinct.add(x, 'the environments', breathe);
-  if (distinct.count < 2) {
+  if (x.rows < 2) {
     throw new SurprisalError(
-      x.rows < 2 ? 'EMPTY_INPUT' : 'INVALID_ARGUMENT',
-      x.rows < 2
-        ? `there ${x.rows === 1 ? 'is one environment' : 'are no environments'}; a bandwidth from neighbours needs at least two`
-        : `all ${x.rows} environments are equal; a bandwidth from neighbours needs two that differ. Give one, or take it from the volume per atom`,
+      'EMPTY_INPUT',
+      `there ${x.rows === 1 ? 'is one environment' : 'are no environments'}; a bandwidth from neighbours needs at least two`,
       { details: { environments: x.rows } },
     );
   }
-  const nearest = new NearestRows(x, 'the environments', firstRows(kinds, distinct.count));
-  const distances = new Float64Array(sample);
-  for (const [i, row] of randomSubset(sample, x.rows, seed, 0).entries()) {
-    await breathe(x.rows + i);
-    const found = nearest.nearest(x, row, projection[row]!, tolerance * tolerance, Number.POSITIVE_INFINITY);
-    // None only where an environment lies within the tolerance of all kinds there are.
-    distances[i] = found === undefined ? tolerance : Math.sqrt(found.squared);
+  const asked = randomSubset(sample, x.rows, seed, 0);
+  const narrow = Math.max(NARROW_SHARE * tolerance, NARROWEST);
+  const logSums = await logKernelSum(selectRows(x, asked), x, {
+    ...options,
+    bandwidth: narrow,
+    leaveOut: { starts: asked, ends: asked.map((row) => row + 1) },
+    onProgress: options.onProgress && ((progress) => options.onProgress?.({ ...progress, stage: STAGE })),
+  });
+  const breathe = cooperate(STAGE, sample, 'environments', options);
+  const squaredTolerance = tolerance * tolerance;
+  const distances: number[] = [];
+  let duplicates = 0;
+  let search: NearestRows | undefined;
+  for (const [i, row] of asked.entries()) {
+    await breathe(i);
+    const squared = Math.max(0, -2 * narrow * narrow * logSums[i]!);
+    if (squared > 4 * squaredTolerance) {
+      distances.push(Math.sqrt(squared));
+      continue;
+    }
+    // An equal one is nearest, or nearly: the nearest of the others is looked for one by one.
+    search ??= new NearestRows(x, 'the environments');
+    const found = search.nearest(x, row, projection[row]!, squaredTolerance, Number.POSITIVE_INFINITY);
+    if (found !== undefined) distances.push(Math.sqrt(found.squared));
+    for (const other of search.within(x, row, projection[row]!, squaredTolerance)) {
+      if (other === row) continue;
+      duplicates++;
+      break;
+    }
   }
-  const summary = summarize(distances);
+  if (distances.length === 0) {
+    throw new SurprisalError(
+      'INVALID_ARGUMENT',
+      `all ${x.rows} environments are equal; a bandwidth from neighbours needs two that differ. Give one, or take it from the volume per atom`,
+      { details: { environments: x.rows } },
+    );
+  }
+  const summary = summarize(Float64Array.from(distances));
   return {
     bandwidth: summary.median / Math.SQRT2,
     distances: summary,
     environments: x.rows,
     sample,
     seed,
-    duplicates: x.rows - distinct.count,
+    duplicates,
     tolerance,
   };
 }

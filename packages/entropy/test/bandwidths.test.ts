@@ -69,7 +69,7 @@ describe('a bandwidth from neighbours', () => {
       Float64Array.from({ length: 1000 }, (_, i) => x.data[i % 500]! + (i < 500 ? 0 : 1e-9 * random.gaussian())),
     );
     const [once, again] = [await bandwidthFromNeighbors(x), await bandwidthFromNeighbors(twice)];
-    expect(again.duplicates).toBe(100);
+    expect([once.duplicates, again.duplicates]).toEqual([0, 200]);
     expect(again.bandwidth).toBeCloseTo(once.bandwidth, 7);
   });
 
@@ -103,7 +103,7 @@ describe('a bandwidth from neighbours', () => {
       },
     });
     await expect(result).rejects.toMatchObject({ code: 'ABORTED' });
-    expect(seen).toMatchObject([{ stage: 'nearest neighbours', unit: 'environments', total: 101_000 }]);
+    expect(seen[0]).toMatchObject({ stage: 'nearest neighbours', unit: 'environments', total: 1000 });
   });
 
   const x = column(0, 1);
