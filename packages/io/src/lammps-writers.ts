@@ -1,4 +1,4 @@
-import { atomCount, type Column, type Structure, SurprisalError } from '@surprisal/core';
+import { atomCount, type Column, type Structure } from '@surprisal/core';
 import { atomicWeight } from './atomic-weights.ts';
 import { isRestricted, requireCell, restrictCell, turnVectors } from './cell-geometry.ts';
 import type { FrameWriter } from './frame-writer.ts';
@@ -15,24 +15,12 @@ type RowFormatter = (atom: number) => string;
 /** LAMMPS data: one structure, in units metal, of style atomic, charge, molecular or full. */
 export class LammpsDataWriter implements FrameWriter {
   readonly #warnings: Warnings;
-  #written = false;
 
   constructor(warnings: Warnings) {
     this.#warnings = warnings;
   }
 
-  write(structure: Structure): Iterable<string> {
-    if (this.#written) {
-      throw new SurprisalError(
-        'INVALID_ARGUMENT',
-        'LAMMPS data holds one structure, and there is a second; write lammps-dump or extxyz, or select one frame',
-      );
-    }
-    this.#written = true;
-    return this.#text(structure);
-  }
-
-  *#text(structure: Structure): Generator<string, void> {
+  *write(structure: Structure): Generator<string, void> {
     const format = 'LAMMPS data';
     const warnings = this.#warnings;
     const atoms = atomCount(structure);

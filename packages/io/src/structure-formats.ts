@@ -1,6 +1,6 @@
 import { CifFrames } from './cif-frames.ts';
 import { formatExtxyz } from './format-extxyz.ts';
-import type { FrameWriter } from './frame-writer.ts';
+import { type FrameWriter, singleFrame } from './frame-writer.ts';
 import { parseReal } from './info-value.ts';
 import { LammpsDataFrames } from './lammps-data-frames.ts';
 import { LammpsDumpFrames, type LammpsOptions } from './lammps-dump-frames.ts';
@@ -73,7 +73,7 @@ export const STRUCTURE_FORMATS: readonly StructureFormatEntry[] = [
         ?.slice(0, 6)
         .some((line) => /^\s*\d+(?:\s+\d+)*\s*$/.test(line)) === true,
     read: (lines, warnings, options) => new PoscarFrames(lines, warnings, options),
-    write: (warnings) => new PoscarWriter(warnings),
+    write: (warnings) => singleFrame(new PoscarWriter(warnings), 'POSCAR', 'xdatcar or extxyz'),
   },
   {
     name: 'lammps-data',
@@ -85,7 +85,7 @@ export const STRUCTURE_FORMATS: readonly StructureFormatEntry[] = [
     recognizes: (lines) =>
       lines.slice(1).some((line) => /^(?:\s*\S+){2}\s+(?:xlo\s+xhi|\S+\s+avec)\s*(?:#.*)?$/.test(line)),
     read: (lines, warnings, options) => new LammpsDataFrames(lines, warnings, options),
-    write: (warnings) => new LammpsDataWriter(warnings),
+    write: (warnings) => singleFrame(new LammpsDataWriter(warnings), 'LAMMPS data', 'lammps-dump or extxyz'),
   },
   {
     name: 'extxyz',

@@ -13,24 +13,12 @@ const SYMBOL = /^(?![+-]?[.\d])[^\s#!/]+$/;
 /** POSCAR: one structure, Cartesian, so that coordinates are read to the last bit. */
 export class PoscarWriter implements FrameWriter {
   readonly #warnings: Warnings;
-  #written = false;
 
   constructor(warnings: Warnings) {
     this.#warnings = warnings;
   }
 
-  write(structure: Structure): Iterable<string> {
-    if (this.#written) {
-      throw new SurprisalError(
-        'INVALID_ARGUMENT',
-        'POSCAR holds one structure, and there is a second; write xdatcar or extxyz, or select one frame',
-      );
-    }
-    this.#written = true;
-    return this.#text(structure);
-  }
-
-  *#text(structure: Structure): Generator<string, void> {
+  *write(structure: Structure): Generator<string, void> {
     const { positions } = structure;
     const atoms = atomCount(structure);
     const { text, comment } = header(structure, 'POSCAR', this.#warnings);
