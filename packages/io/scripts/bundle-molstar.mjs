@@ -35,10 +35,7 @@ if (output.length !== 1 || imports.length + dynamicImports.length > 0) {
 if (code.length > LARGEST) throw new Error(`${target} has ${code.length} bytes; more of molstar than meant is in it`);
 
 const notice = await readFile(`${root}THIRD-PARTY-LICENCES.txt`, 'utf8');
-const licence = await readFile(
-  new URL(import.meta.resolve('molstar/package.json')).pathname.replace('package.json', 'LICENSE'),
-  'utf8',
-);
+const licence = await readFile(new URL('LICENSE', import.meta.resolve('molstar/package.json')), 'utf8');
 const flat = (/** @type {string} */ text) => text.replaceAll(/\s+/g, ' ').trim();
 if (!flat(notice).includes(flat(licence)))
   throw new Error('THIRD-PARTY-LICENCES.txt does not hold the licence of molstar');
