@@ -1,4 +1,5 @@
 import type { Descriptor } from '@surprisal/core';
+import { speciesOf } from '@surprisal/descriptors';
 import { type InputPath, isMatrixFile } from '@surprisal/io/node';
 import { isRegularFile } from './check-paths.ts';
 import { builtInDescriptor, isBuiltInDescriptor, loadDescriptor } from './load-descriptor.ts';
@@ -43,8 +44,8 @@ async function speciesOfFiles(run: Run, files: readonly InputPath[]): Promise<st
           `name them: --descriptor-options '{"species":["Al","Ti"]}'`,
       );
     }
-    for await (const { species: found } of structuresOf(file, run, { onProgress: run.report })) {
-      for (const index of new Set(found.index)) species.add(found.symbols[index] as string);
+    for await (const structure of structuresOf(file, run, { onProgress: run.report })) {
+      for (const symbol of speciesOf([structure])) species.add(symbol);
     }
   }
   if (species.size === 0)

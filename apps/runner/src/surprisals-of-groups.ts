@@ -29,11 +29,15 @@ export async function groupedSurprisals(
       results.push({
         group,
         bandwidth: bandwidths[b] as number,
-        dH: Float64Array.from(rows, (row) => dH[row] as number),
+        dH: valuesOf(rows, dH),
       });
     }
   }
   return results;
+}
+
+function valuesOf(rows: Uint32Array, all: Float64Array): Float64Array {
+  return Float64Array.from(rows, (row) => all[row] as number);
 }
 
 /** The share of each group of the test set that each group of the reference set knows. */
@@ -54,11 +58,7 @@ export async function groupOverlaps(
     );
     for (const [b, dH] of all.entries()) {
       for (const [g, rows] of test.groups.rows.entries()) {
-        const known = overlap(
-          Float64Array.from(rows, (row) => dH[row] as number),
-          options.eps,
-        );
-        maps[b]?.overlap[g]?.push(known);
+        maps[b]?.overlap[g]?.push(overlap(valuesOf(rows, dH), options.eps));
       }
     }
   }

@@ -246,17 +246,7 @@ export class LammpsDumpWriter implements FrameWriter {
       );
       return `ITEM: BOX BOUNDS abc origin ${flags}\n${rows.join('')}`;
     }
-    const [ax, , , xy, by, , xz, yz, cz] = cell as unknown as [
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-    ];
+    const { ax, xy, by, xz, yz, cz } = restrictedVectors(cell);
     if (xy === 0 && xz === 0 && yz === 0) {
       return `ITEM: BOX BOUNDS ${flags}\n${realFields([x, x + ax], 0, 2)}\n${realFields([y, y + by], 0, 2)}\n${realFields([z, z + cz], 0, 2)}\n`;
     }
@@ -284,18 +274,21 @@ function componentNames(name: string, width: number): string[] {
   return Array.from({ length: width }, (_, at) => `${name}[${at + 1}]`);
 }
 
+/** The components of a cell with a along x and b in the xy plane that need not be 0. */
+function restrictedVectors(cell: Float64Array) {
+  const component = (at: number) => cell[at] as number;
+  return {
+    ax: component(0),
+    xy: component(3),
+    by: component(4),
+    xz: component(6),
+    yz: component(7),
+    cz: component(8),
+  };
+}
+
 function boxLines(cell: Float64Array, origin: Float64Array): string {
-  const [ax, , , xy, by, , xz, yz, cz] = cell as unknown as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
+  const { ax, xy, by, xz, yz, cz } = restrictedVectors(cell);
   const bounds = [ax, by, cz].map((length, axis) => {
     const low = origin[axis] as number;
     return `${formatReal(low)} ${formatReal(low + length)} ${'xyz'[axis]}lo ${'xyz'[axis]}hi\n`;
