@@ -24,31 +24,11 @@
 #include "../core/neighbors.h"
 #include "../core/quests.h"
 #include "../core/thread_pool.h"
+#include "checks.h"
 
 using namespace surprisal;
 
 namespace {
-
-int checks = 0;
-int failures = 0;
-
-void check(bool holds, const std::string& what) {
-  ++checks;
-  if (holds) return;
-  ++failures;
-  std::printf("FAILED: %s\n", what.c_str());
-}
-
-constexpr unsigned thread_counts[] = {1, 2, 7};
-
-double largest_difference(const std::vector<double>& a, const std::vector<double>& b) {
-  double largest = a.size() == b.size() ? 0 : INFINITY;
-  for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
-    const double difference = std::abs(a[i] - b[i]);
-    largest = difference <= largest ? largest : difference;  // NaN is larger than everything
-  }
-  return largest;
-}
 
 // ---- structures
 
@@ -150,15 +130,6 @@ void test_neighbors() {
                 same(list.shifts, first.shifts) && same(list.vectors, first.vectors),
             "neighbour list does not depend on threads");
     }
-  }
-}
-
-void expect_error(const std::string& code, const std::string& what, const std::function<void()>& call) {
-  try {
-    call();
-    check(false, what + ": no error");
-  } catch (const Error& error) {
-    check(error.code() == code, what + ": " + error.code() + " instead of " + code + " (" + error.what() + ")");
   }
 }
 
