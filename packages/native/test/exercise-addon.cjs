@@ -1,5 +1,5 @@
 // Calls every function of the addon that argv[2] names, in the main thread and in workers that are ended in mid-call.
-// Run by sanitizers.test.ts in a Node process of its own.
+// Run by cpp.test.ts in a Node process of its own.
 
 const { Worker } = require('node:worker_threads');
 

@@ -7,12 +7,17 @@
 namespace surprisal {
 
 // Defined by the files that are compiled for one instruction set each.
+#if defined(__aarch64__)
+extern const KernelTiles kernel_tiles_neon;
+extern const EnvironmentLoops environment_loops_neon;
+#else
 #if defined(__x86_64__)
 extern const KernelTiles kernel_tiles_avx512, kernel_tiles_avx2;
 extern const EnvironmentLoops environment_loops_avx512, environment_loops_avx2;
 #endif
 extern const KernelTiles kernel_tiles_baseline;
 extern const EnvironmentLoops environment_loops_baseline;
+#endif
 
 namespace {
 
@@ -79,7 +84,11 @@ const KernelTiles& kernel_tiles(Isa isa) {
   if (isa == Isa::avx2) return kernel_tiles_avx2;
 #endif
   static_cast<void>(isa);
-  return kernel_tiles_baseline;  // of an ARM processor these are NEON: its baseline has it
+#if defined(__aarch64__)
+  return kernel_tiles_neon;
+#else
+  return kernel_tiles_baseline;
+#endif
 }
 
 const EnvironmentLoops& environment_loops(Isa isa) {
@@ -88,7 +97,11 @@ const EnvironmentLoops& environment_loops(Isa isa) {
   if (isa == Isa::avx2) return environment_loops_avx2;
 #endif
   static_cast<void>(isa);
+#if defined(__aarch64__)
+  return environment_loops_neon;
+#else
   return environment_loops_baseline;
+#endif
 }
 
 }  // namespace surprisal

@@ -1,4 +1,7 @@
+// Everything that compiles C++ is in this one file: tests of two files run at once, and would build into one folder.
+
 import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
@@ -39,6 +42,59 @@ describe('the C++ core', () => {
   it('fails its driver where a fixture is wrong, so that a pass means something', () => {
     make('driver');
     expect(run(`${built('plain')}/driver`, ['test/exercise-addon.cjs']).status).toBe(1);
+  });
+});
+
+const runs = (command: string) => run(command, ['--version']).status === 0;
+const crossCompiler = process.env['CXX_AARCH64'] ?? 'aarch64-linux-gnu-g++';
+const onLinuxX64 = process.platform === 'linux' && process.arch === 'x64';
+
+describe('the C++ core on other processors', () => {
+  it.skipIf(!runs(crossCompiler) || !runs('qemu-aarch64'))(
+    'passes its driver on 64-bit ARM, with NEON (needs g++-aarch64-linux-gnu and qemu-user)',
+    () => {
+      make('driver-aarch64');
+      const folderOfArm = 'build/linux-arm64-static';
+      const { status, output } = run('qemu-aarch64', [`${folderOfArm}/driver`, 'test/fixtures/core.txt', 'brief']);
+      expect(status, output).toBe(0);
+      expect(output).toMatch(/^[1-9]\d+ checks, 0 failed \(neon\)$/m);
+      // That the name is not all of it: four multiply-adds in one instruction.
+      const { output: code } = run(crossCompiler.replace(/g\+\+.*$/, 'objdump'), [
+        '-d',
+        `${folderOfArm}/kernel_tiles_neon.o`,
+      ]);
+      expect(code).toMatch(/\bfmla\s+v\d+\.4s/);
+    },
+    10 * MINUTES,
+  );
+
+  it.skipIf(!onLinuxX64 || !runs('qemu-x86_64')).each([
+    ['without AVX', 'Nehalem', 'baseline'],
+    ['without AVX-512', 'max,-avx512f', 'avx2 baseline'],
+  ])(
+    'passes its driver on a processor %s (needs qemu-user)',
+    (_, processor, isas) => {
+      make('driver');
+      const { status, output } = run('qemu-x86_64', [
+        ...['-cpu', processor, `${built('plain')}/driver`],
+        ...['test/fixtures/core.txt', 'brief'],
+      ]);
+      expect(status, output).toBe(0);
+      expect(output).toMatch(new RegExp(`^[1-9]\\d+ checks, 0 failed \\(${isas}\\)$`, 'm'));
+    },
+    10 * MINUTES,
+  );
+
+  // An inline function that two objects define is kept once, and it may be the copy for a set that the processor lacks.
+  it.runIf(onLinuxX64)('shares no code between instruction sets', () => {
+    make('driver');
+    const objects = readdirSync(`${folder}${built('plain')}`).filter((name) => /_(avx2|avx512)\.o$/.test(name));
+    expect(objects.length).toBeGreaterThanOrEqual(4);
+    for (const object of objects) {
+      const table = /(\w+)_(avx2|avx512)\.o$/.exec(object);
+      const { output } = run('nm', ['--demangle', '--extern-only', '--defined-only', `${built('plain')}/${object}`]);
+      expect(output.replace(/^[0-9a-f]+ /gm, '')).toBe(`D surprisal::${table?.[1]}_${table?.[2]}\n`);
+    }
   });
 });
 
