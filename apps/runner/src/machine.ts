@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
+import { availableMemory } from '@surprisal/native';
 
 /** The processor, as far as it is known. */
 export interface ProcessorSummary {
@@ -12,10 +13,10 @@ export interface ProcessorSummary {
 /** Memory in bytes. */
 export interface MemorySummary {
   readonly total: number;
-  /** What can be had without swapping. */
+  /** What this process may still take. */
   readonly available: number;
-  /** What the control group of this process allows; null where it sets no limit. */
-  readonly limit: number | null;
+  /** What sets that, as a phrase. */
+  readonly source: string;
 }
 
 /** Instruction sets on which the speed of kernels depends; as Linux names them, x86-64 and then aarch64. */
@@ -35,14 +36,8 @@ export function processorSummary(): ProcessorSummary {
 }
 
 export function memorySummary(): MemorySummary {
-  const total = totalmem();
-  const limit = process.constrainedMemory();
-  return {
-    total,
-    available: process.availableMemory(),
-    // Without a limit the platform says 0 or a number beyond all memory.
-    limit: limit !== undefined && limit > 0 && limit < total ? limit : null,
-  };
+  const { bytes, source } = availableMemory();
+  return { total: totalmem(), available: bytes, source };
 }
 
 function readText(path: string): string {

@@ -239,6 +239,7 @@ export interface ConvertDocument extends DocumentHead<'convert'> {
     readonly environments: number;
     readonly format: string;
   }[];
+  readonly backend: BackendSummary;
   readonly seconds: Seconds;
   readonly warnings: readonly string[];
   readonly output: string;

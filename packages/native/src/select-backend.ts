@@ -33,7 +33,7 @@ export function onFallback(handler: (message: string) => void): void {
  * The one place where an implementation is chosen.
  *
  * @throws {Error} with `code` BACKEND_UNAVAILABLE if `native` is asked for and cannot be had, and INVALID_ARGUMENT if
- *   `threads` is not a whole number from 1 to 1024
+ *   `threads` is not a whole number from 1 to 1024, or SURPRISAL_ISA names an instruction set that cannot run here
  */
 export function selectBackend({ backend = 'auto', threads }: SelectBackendOptions = {}): Backend {
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= 1024)) {
@@ -45,6 +45,7 @@ export function selectBackend({ backend = 'auto', threads }: SelectBackendOption
     const { addon } = loaded;
     return { name: 'native', isa: addon.isa, threads: threads ?? loaded.availableThreads, addon };
   }
+  if (loaded.wasForced) throw coded('INVALID_ARGUMENT', `${loaded.reason}. ${loaded.remedy}`);
   if (backend === 'native') {
     throw coded('BACKEND_UNAVAILABLE', `the native backend is not available: ${loaded.reason}. ${loaded.remedy}`);
   }

@@ -6,7 +6,7 @@ import { formatQuantity, formatSeconds } from '../format-number.ts';
 import { prepareCommand } from '../prepare-command.ts';
 import { printResult } from '../publish.ts';
 import type { ConvertDocument } from '../result-document.ts';
-import { documentHead, type Run } from '../run.ts';
+import { backendSummary, documentHead, type Run } from '../run.ts';
 import { matrixOptions, structuresOf } from '../structure-files.ts';
 import { UsageError } from '../usage-error.ts';
 
@@ -23,6 +23,7 @@ export async function convert(run: Run, paths: readonly string[]): Promise<void>
     ...documentHead('convert'),
     inputs: written.inputs,
     results: [{ frames: written.frames, environments: written.environments, format: written.format }],
+    backend: backendSummary(run.backend),
     seconds: run.stopwatch.seconds(),
     warnings: run.warnings,
     output,

@@ -1,4 +1,4 @@
-import { addonPath, availableThreads, loadAddon } from '@surprisal/native';
+import { addonPath, loadAddon, type ThreadLimit, threadLimit } from '@surprisal/native';
 import { alignColumns } from '../align-columns.ts';
 import { checkTarget, endingOf } from '../check-paths.ts';
 import { formatBytes, formatQuantity } from '../format-number.ts';
@@ -27,8 +27,8 @@ interface DoctorDocument extends DocumentHead<'doctor'> {
     readonly remedy: string | null;
   };
   readonly processor: ProcessorSummary;
-  /** Threads that this process may use. */
-  readonly threads: number;
+  /** Threads that this process may use, and what sets that. */
+  readonly threads: ThreadLimit;
   readonly memory: MemorySummary;
   readonly warnings: readonly string[];
   /** The file that was written. */
@@ -55,7 +55,7 @@ export async function doctor(run: Run): Promise<void> {
       remedy: loaded.addon === null ? loaded.remedy : null,
     },
     processor: processorSummary(),
-    threads: availableThreads(),
+    threads: threadLimit(),
     memory: memorySummary(),
     warnings: run.warnings,
     output: run.options.output ?? null,
@@ -70,7 +70,7 @@ function reasonOf({ backend, options }: Run): string {
 }
 
 function lines(document: DoctorDocument): string[][] {
-  const { backend, native, processor, memory } = document;
+  const { backend, native, processor, threads, memory } = document;
   const versions = Object.entries(document.packages).map(([name, version], i) => [
     i === 0 ? 'packages' : '',
     `${name} ${version}`,
@@ -80,7 +80,7 @@ function lines(document: DoctorDocument): string[][] {
     ['node', `${document.node}, ${document.platform}`],
     ...versions,
     ['backend', `${backend.name}: ${backend.reason}`],
-    ['threads', `${backend.threads} in use, ${document.threads} can be had`],
+    ['threads', `${backend.threads} in use, ${threads.threads} can be had: ${threads.source}`],
     ['binary', native.loaded ? `${native.path}, ${native.compiler}` : `not loaded: ${native.problem}`],
     ...(native.remedy === null ? [] : [['remedy', native.remedy]]),
     ...(native.loaded
@@ -88,10 +88,6 @@ function lines(document: DoctorDocument): string[][] {
       : []),
     ['processor', `${processor.model}, ${formatQuantity(processor.cores, 'core')}`],
     ['features', processor.features.join(' ') || 'unknown'],
-    [
-      'memory',
-      `${formatBytes(memory.available)} available of ${formatBytes(memory.total)}` +
-        (memory.limit === null ? '' : `; this process may use ${formatBytes(memory.limit)}`),
-    ],
+    ['memory', `${formatBytes(memory.available)} can be had of ${formatBytes(memory.total)}: ${memory.source}`],
   ];
 }
