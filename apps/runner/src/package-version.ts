@@ -1,5 +1,6 @@
-import { createRequire } from 'node:module';
+import { readFileSync } from 'node:fs';
 
 /** The version of this package, as in its package.json. */
-export const packageVersion: string = (createRequire(import.meta.url)('../package.json') as { version: string })
-  .version;
+export const packageVersion: string = (
+  JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+).version;

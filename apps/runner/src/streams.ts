@@ -1,5 +1,4 @@
-import { SurprisalError } from '@surprisal/core';
-import pc from 'picocolors';
+import { styleText } from 'node:util';
 
 /** What a line on standard error is. */
 export type Tone = 'error' | 'warning' | 'note';
@@ -17,6 +16,8 @@ export interface StandardStreams {
   say(tone: Tone, message: string): void;
 }
 
+const COLORS = { error: 'red', warning: 'yellow' } as const;
+
 /** The streams of this process. A reader that has gone away (`| head`) is no error: what is left is not written. */
 export function standardStreams(): StandardStreams {
   const { stdout, stderr } = process;
@@ -24,19 +25,23 @@ export function standardStreams(): StandardStreams {
   for (const stream of [stdout, stderr]) {
     if (stream.listenerCount('error') === 0) stream.on('error', () => {});
   }
-  const errorColors = pc.createColors(wantsColors(stderr));
-  const paint = { error: errorColors.red, warning: errorColors.yellow, note: errorColors.dim };
+  const colors = wantsColors(stderr);
+  const label = (tone: Tone) => {
+    if (tone === 'note') return '';
+    // Node would ask whether standard output takes colours, not this stream.
+    return `${colors ? styleText(COLORS[tone], `${tone}:`, { validateStream: false }) : `${tone}:`} `;
+  };
   return {
     stderr,
     print: (text) =>
       new Promise((resolve, reject) => {
         stdout.write(text, (error) => {
           if (error == null || isClosedPipe(error)) resolve();
-          else reject(unwritable(error));
+          else unwritable(error).then(reject, reject);
         });
       }),
     say: (tone, message) => {
-      stderr.write(`surprisal: ${tone === 'note' ? '' : `${paint[tone](`${tone}:`)} `}${message}\n`);
+      stderr.write(`surprisal: ${label(tone)}${message}\n`);
     },
   };
 }
@@ -46,7 +51,9 @@ function wantsColors(stream: NodeJS.WriteStream): boolean {
   return stream.isTTY === true && !process.env['NO_COLOR'] && process.env['TERM'] !== 'dumb';
 }
 
-function unwritable(cause: Error): SurprisalError {
+async function unwritable(cause: Error): Promise<Error> {
+  // Loaded here alone: what only prints its version needs nothing of it.
+  const { SurprisalError } = await import('@surprisal/core');
   return new SurprisalError('FILE_UNWRITABLE', `cannot write to standard output: ${cause.message}`, { cause });
 }
 
