@@ -1,46 +1,39 @@
-import { readFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { controlGroups } from './control-groups.ts';
+import { countIn, knownSurroundings, type Surroundings } from './surroundings.ts';
+
+/** How many threads, and what says so. */
+export interface ThreadLimit {
+  readonly threads: number;
+  /** As a phrase, such as `SLURM_CPUS_PER_TASK`. */
+  readonly source: string;
+}
+
+/** Cores that this process may use: {@link threadLimit} without its reason. */
+export function availableThreads(surroundings: Surroundings = {}): number {
+  return threadLimit(surroundings).threads;
+}
 
 /**
  * Cores that this process may use: the CPUs of its affinity mask, no more than a Slurm step gives it
- * (SLURM_CPUS_PER_TASK), and no more than the cpu quota of its control groups, rounded up.
+ * (SLURM_CPUS_PER_TASK), and no more than the CPU quota of its control groups, rounded up: half a core is one thread.
  */
-export function availableThreads(): number {
-  const limits = [availableParallelism(), slurmCpusPerTask(), Math.ceil(cgroupCpuQuota())];
-  return Math.max(1, Math.min(...limits));
-}
-
-function slurmCpusPerTask(): number {
-  const value = Number(process.env['SLURM_CPUS_PER_TASK']);
-  return Number.isInteger(value) && value > 0 ? value : Number.POSITIVE_INFINITY;
-}
-
-/** The tightest `cpu.max` (version 2) or `cpu.cfs_quota_us` (version 1) on the way from this process's group to the root, in CPUs. */
-function cgroupCpuQuota(): number {
-  let quota = Number.POSITIVE_INFINITY;
-  for (const line of readText('/proc/self/cgroup').split('\n')) {
-    // A path may hold colons itself.
-    const [, hierarchy, controllers, path] = /^(\d+):([^:]*):(.*)$/.exec(line) ?? [];
-    if (path === undefined) continue;
-    const version2 = hierarchy === '0';
-    if (!version2 && !controllers?.split(',').includes('cpu')) continue;
-    const root = version2 ? '/sys/fs/cgroup' : `/sys/fs/cgroup/${controllers}`;
-    for (let folder = path; ; folder = folder.slice(0, folder.lastIndexOf('/'))) {
-      const [limit, period] = version2
-        ? readText(`${root}${folder}/cpu.max`).split(' ')
-        : [readText(`${root}${folder}/cpu.cfs_quota_us`), readText(`${root}${folder}/cpu.cfs_period_us`)];
-      const cpus = Number(limit) / Number(period);
-      if (cpus > 0) quota = Math.min(quota, cpus);
-      if (folder === '' || folder === '/') break;
+export function threadLimit(surroundings: Surroundings = {}): ThreadLimit {
+  const known = knownSurroundings(surroundings);
+  const limits: ThreadLimit[] = [{ threads: known.cores, source: 'cores that this process may run on' }];
+  const perTask = countIn(known.env, 'SLURM_CPUS_PER_TASK');
+  if (perTask !== undefined) limits.push({ threads: perTask, source: 'SLURM_CPUS_PER_TASK' });
+  for (const group of controlGroups('cpu', known)) {
+    const [limit, period] =
+      group.version === 2
+        ? group.read('cpu.max').split(' ')
+        : [group.read('cpu.cfs_quota_us'), group.read('cpu.cfs_period_us')];
+    // Without a quota it is `max` (version 2) or −1 (version 1).
+    const cpus = Number(limit) / Number(period);
+    if (cpus > 0) {
+      const file = group.version === 2 ? 'cpu.max' : 'cpu.cfs_quota_us';
+      limits.push({ threads: Math.ceil(cpus), source: `${file} of the control group ${group.name}` });
     }
   }
-  return quota;
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8').trim();
-  } catch {
-    return '';
-  }
+  const { threads, source } = limits.reduce((least, limit) => (limit.threads < least.threads ? limit : least));
+  return { threads: Math.max(1, threads), source };
 }

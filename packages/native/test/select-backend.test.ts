@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { selectBackend as selectInBrowser } from '../src/browser.ts';
-import { addonPath, availableThreads, loadAddon, selectBackend } from '../src/index.ts';
+import { addonPath, loadAddon, selectBackend } from '../src/index.ts';
 
 /** What a fresh process says when the addon is loaded under these variables. */
 function inProcess(env: Record<string, string>): { isa?: string; error?: string } {
@@ -33,24 +33,6 @@ describe('selectBackend', () => {
   it('has nothing native in a browser, and says so', () => {
     expect(selectInBrowser()).toMatchObject({ name: 'reference', reason: expect.stringContaining('browser') });
     expect(() => selectInBrowser({ backend: 'native' })).toThrow(/not available/);
-  });
-});
-
-describe('availableThreads', () => {
-  it('is no more than Slurm gives a task, and at least one', () => {
-    const before = process.env['SLURM_CPUS_PER_TASK'];
-    try {
-      delete process.env['SLURM_CPUS_PER_TASK'];
-      const cores = availableThreads();
-      expect(cores).toBeGreaterThanOrEqual(1);
-      process.env['SLURM_CPUS_PER_TASK'] = '1';
-      expect(availableThreads()).toBe(1);
-      process.env['SLURM_CPUS_PER_TASK'] = 'nonsense';
-      expect(availableThreads()).toBe(cores);
-    } finally {
-      if (before === undefined) delete process.env['SLURM_CPUS_PER_TASK'];
-      else process.env['SLURM_CPUS_PER_TASK'] = before;
-    }
   });
 });
 
