@@ -4,7 +4,7 @@ import { formatBytes } from './format-number.ts';
 import type { CommandOptions } from './option-values.ts';
 
 /** What a process takes before it works: Node, the code, stacks of threads, buffers of files, and garbage of all that. */
-const PROCESS_BYTES = 192 * 2 ** 20;
+const PROCESS_BYTES = 160 * 2 ** 20;
 
 const MIB = 2 ** 20;
 

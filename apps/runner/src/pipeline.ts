@@ -45,7 +45,7 @@ export async function runPipeline<Result>(
       signal,
       ahead: (stage, capacity) => {
         const queue = new Queue<typeof stage extends AsyncIterable<infer Item> ? Item : never>(capacity, signal);
-        stages.push(queue.fill(stage).catch(fail));
+        stages.push(queue.fill(stage, fail));
         return queue.items();
       },
     });
@@ -79,7 +79,8 @@ class Queue<Item> {
     signal.addEventListener('abort', this.#wake);
   }
 
-  async fill(stage: AsyncIterable<Item>): Promise<void> {
+  /** @param fail  told what the stage throws, before anyone could take the end of its items for the end of its work */
+  async fill(stage: AsyncIterable<Item>, fail: (error: unknown) => void): Promise<void> {
     const items = stage[Symbol.asyncIterator]();
     try {
       for (;;) {
@@ -91,6 +92,8 @@ class Queue<Item> {
         this.#waiting.push(next.value);
         this.#wake();
       }
+    } catch (error) {
+      fail(error);
     } finally {
       // An error of a stage that is told to end says no more than the one for which it ends.
       await items.return?.().catch(() => undefined);

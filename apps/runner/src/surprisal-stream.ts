@@ -195,7 +195,7 @@ async function* throughReference(
   { run, pipeline, reference, bandwidths, known, passes }: Summing,
 ): AsyncGenerator<SummedChunk, void> {
   const sums = chunks.map(({ matrix }) => new ReferenceSums(matrix.rows, bandwidths.length, known.references));
-  passes.count++;
+  if (reference.matrix === null) passes.count++;
   for await (const block of reference.blocks(run, pipeline)) {
     for (const [i, chunk] of chunks.entries()) {
       if (chunk.matrix.rows > 0) await addBlock(sums[i] as ReferenceSums, chunk, block, run, bandwidths);
