@@ -21,8 +21,8 @@ const SMALLEST_SOUND = 1e-3;
 
 /** What a rule is applied to. */
 export interface BandwidthSource {
-  /** The environments whose density is estimated. */
-  readonly matrix: Matrix;
+  /** The environments whose density is estimated; null where they are not in memory together. */
+  readonly matrix: Matrix | null;
   readonly matter: MatterSurvey;
 }
 
@@ -67,6 +67,11 @@ export async function bandwidthByRule(
     if (rule !== 'auto') {
       throw new UsageError(`the rule ${rule} does not hold here: ${volume.unknown}; take the rule neighbors`);
     }
+  }
+  if (matrix === null) {
+    throw new UsageError(
+      'the rule neighbors looks at all environments at once, which do not fit in memory; give a bandwidth',
+    );
   }
   const { bandwidth, sample, environments } = await run.stopwatch.time('kernel', () =>
     bandwidthFromNeighbors(matrix, { ...run.context, seed: run.options.seed ?? 0 }),

@@ -29,7 +29,10 @@ export class GroupLabels {
   readonly #by: string;
   readonly #optional: boolean;
   readonly #files = new Set<string>();
-  readonly #rows = new Map<string, number[]>();
+  /** The number of each group, in the order in which they came. */
+  readonly #numbers = new Map<string, number>();
+  /** That of the group of each row, with room for more. */
+  #groupOf = new Uint16Array(0);
   readonly #known = new Set<string>();
   #next = 0;
   #lacking = 0;
@@ -74,7 +77,7 @@ export class GroupLabels {
    * @throws {UsageError} if no frame has it, unless labels are optional
    */
   groups(warn: (message: string) => void): Groups {
-    const isBare = this.#rows.size === 1 && this.#rows.has(NONE);
+    const isBare = this.#numbers.size === 1 && this.#numbers.has(NONE);
     if (isBare && this.#lacking > 0 && !this.#optional) {
       const known = [...this.#known, 'species', 'file'].map((name) => `"${name}"`).join(', ');
       const [first, ...others] = this.#files;
@@ -84,23 +87,48 @@ export class GroupLabels {
     if (this.#lacking > 0 && !isBare) {
       warn(`${formatQuantity(this.#lacking, 'frame')} without "${this.#by}" make the group ${NONE}`);
     }
-    const names = [...this.#rows.keys()].sort(new Intl.Collator('en', { numeric: true }).compare);
-    return { by: this.#by, names, rows: names.map((name) => Uint32Array.from(this.#rows.get(name) as number[])) };
+    const sizes = new Uint32Array(this.#numbers.size);
+    for (let row = 0; row < this.#next; row++) sizes[this.#groupOf[row] as number]!++;
+    const rows = Array.from(sizes, (size) => new Uint32Array(size));
+    const filled = new Uint32Array(sizes.length);
+    for (let row = 0; row < this.#next; row++) {
+      const group = this.#groupOf[row] as number;
+      (rows[group] as Uint32Array)[filled[group]!++] = row;
+    }
+    const names = [...this.#numbers.keys()].sort(new Intl.Collator('en', { numeric: true }).compare);
+    return { by: this.#by, names, rows: names.map((name) => rows[this.#numbers.get(name) as number] as Uint32Array) };
+  }
+
+  /** The groups so far, in the order in which they came. */
+  namesSoFar(): readonly string[] {
+    return [...this.#numbers.keys()];
+  }
+
+  /** The place in {@link namesSoFar} of the group of a row. */
+  groupOf(row: number): number {
+    return this.#groupOf[row] as number;
   }
 
   #add(name: string, count: number): void {
     if (count === 0) return;
-    let rows = this.#rows.get(name);
-    if (rows === undefined) {
-      if (this.#rows.size === MOST_GROUPS) {
+    let number = this.#numbers.get(name);
+    if (number === undefined) {
+      number = this.#numbers.size;
+      if (number === MOST_GROUPS) {
         throw new UsageError(
           `"${this.#by}" has more than ${MOST_GROUPS} values; --group-by takes a label that has few, such as config_type`,
         );
       }
-      rows = [];
-      this.#rows.set(name, rows);
+      this.#numbers.set(name, number);
     }
-    for (let i = 0; i < count; i++) rows.push(this.#next++);
+    const end = this.#next + count;
+    if (end > this.#groupOf.length) {
+      const larger = new Uint16Array(Math.max(end, 2 * this.#groupOf.length));
+      larger.set(this.#groupOf.subarray(0, this.#next));
+      this.#groupOf = larger;
+    }
+    this.#groupOf.fill(number, this.#next, end);
+    this.#next = end;
   }
 }
 

@@ -17,6 +17,7 @@ import {
   type FrameOption,
   finiteNumber,
   fractions,
+  memorySize,
   numberFromZero,
   positiveNumber,
   scanRange,
@@ -251,6 +252,17 @@ export function addBackendOptions(command: Command): Command {
       new Option('--backend <backend>', 'native (C++) or reference (TypeScript); auto is native where it can be')
         .choices(['auto', 'native', 'reference'])
         .default('auto'),
+    );
+}
+
+/** How much memory may be taken. */
+export function addMemoryOption(command: Command): Command {
+  return command
+    .optionsGroup('Work:')
+    .addOption(
+      new Option('--memory <size>', 'memory to keep within, as 512M or 2G; else half of what is free').argParser(
+        memorySize,
+      ),
     );
 }
 

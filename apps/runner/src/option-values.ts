@@ -62,6 +62,8 @@ export interface CommandOptions {
   /** Bytes that may come out of a compressed one. */
   readonly maxCompressionRatio: number | undefined;
   readonly threads: number | undefined;
+  /** Bytes. */
+  readonly memory: number | undefined;
   readonly backend: BackendPreference;
   readonly output: string | undefined;
   readonly overwrite: boolean;
@@ -115,6 +117,16 @@ export function finiteNumber(text: string): number {
   const value = numberOf(text);
   if (!Number.isFinite(value)) throw new InvalidArgumentError('It must be a number.');
   return value;
+}
+
+/** A size of memory in bytes, of `512M`, `2G`, `1.5GiB`: in powers of 1024, whether an i is written or not. */
+export function memorySize(text: string): number {
+  const [, size, unit] = /^\s*(\d+(?:\.\d+)?)\s*([KMGT])(?:i?B)?\s*$/i.exec(text) ?? [];
+  const bytes = Math.floor(Number(size) * 1024 ** ('KMGT'.indexOf(unit?.toUpperCase() ?? '') + 1));
+  if (!Number.isSafeInteger(bytes) || bytes < 1) {
+    throw new InvalidArgumentError('Give a size with its unit, K, M, G or T, as in 512M or 2G.');
+  }
+  return bytes;
 }
 
 /** Numbers above 0 with commas between them, no two alike: `0.015,0.02`. */

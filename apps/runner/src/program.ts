@@ -11,6 +11,7 @@ import {
   addInputOptions,
   addLeakageOptions,
   addLearningCurveOptions,
+  addMemoryOption,
   addNeighborOptions,
   addOutputOptions,
   addReferenceOptions,
@@ -81,16 +82,17 @@ const COMMANDS: Readonly<Record<CommandName, CommandSpec>> = {
     summary: 'surprisal δH of every environment with respect to a reference set',
     output:
       'δH of every environment: .npy, .json, .csv, or .xyz (.xyz.gz) with a column dH; a column for each bandwidth',
-    options: [addReferenceOptions, ...ANALYSIS, addGroupOption],
+    options: [addReferenceOptions, ...ANALYSIS, addGroupOption, addMemoryOption],
     examples: [
       ['dh md.dump -r train.xyz -o md-dH.xyz', 'each atom with its δH, for OVITO'],
       ['dh md.dump@-100: -r train.npz -o dH.csv', 'the last hundred frames against descriptors made before'],
+      ['dh huge.dump.gz -r train.npy -o dH.npy --memory 2G', 'any number of frames, within 2 GiB'],
     ],
   },
   overlap: {
     summary: 'share of environments that a reference set knows',
     output: TABLE,
-    options: [addReferenceOptions, ...ANALYSIS, addGroupOption],
+    options: [addReferenceOptions, ...ANALYSIS, addGroupOption, addMemoryOption],
     examples: [
       ['overlap test.xyz -r train.xyz --eps 1', 'within 1 nat, as in the published maps'],
       ['overlap test.xyz -r train.xyz --group-by config_type', 'each kind of test against each kind of training'],

@@ -1,20 +1,24 @@
 import {
   atomCount,
-  createMatrix,
   type Descriptor,
   type Matrix,
-  type Precision,
   type Progress,
   type Structure,
   SurprisalError,
-  sharedBuffer,
   stackMatrices,
 } from '@surprisal/core';
 import { type InputPath, isMatrixFile, readMatrix } from '@surprisal/io/node';
-import { nearestNeighbors } from '@surprisal/neighbors';
-import { formatCount } from './format-number.ts';
+import {
+  checkedRows,
+  checkWidth,
+  describedOrigin,
+  describeStructures,
+  type PlacedStructure,
+  surveyMatter,
+  type Width,
+} from './describe-structures.ts';
 import { GroupLabels, type Groups } from './group-labels.ts';
-import { MATTER_RADIUS, MatterSurvey } from './matter-survey.ts';
+import { MatterSurvey } from './matter-survey.ts';
 import type { InputSummary } from './result-document.ts';
 import type { Run } from './run.ts';
 import { matrixOptions, structuresOf } from './structure-files.ts';
@@ -39,7 +43,7 @@ export const BATCH_ATOMS = 16_384;
 export interface ReadEnvironmentsOptions {
   readonly descriptor: Descriptor;
   /** The matrix that these environments will be compared with, and what to call it. */
-  readonly alike?: { readonly columns: number; readonly origin: string } | undefined;
+  readonly alike?: Width | undefined;
   /** Whether to find out how the atoms fill their cells. Default: where the bandwidth is to be found in the data. */
   readonly surveyMatter?: boolean | undefined;
   /** What was found out so far of other files, to go on from there. */
@@ -93,7 +97,8 @@ export async function readEnvironments(
   return { matrix, inputs, frames, groups: labels?.groups(run.warn) ?? null, matter: stack.matter };
 }
 
-function noEnvironment(files: readonly InputPath[], inputs: readonly InputSummary[]): SurprisalError {
+/** The error where nothing came out of files. */
+export function noEnvironment(files: readonly InputPath[], inputs: readonly InputSummary[]): SurprisalError {
   const names = files.map(({ text }) => text).join(', ');
   const why = inputs.every(({ frames }) => frames === 0)
     ? 'no frame was selected'
@@ -127,10 +132,10 @@ class EnvironmentStack {
   readonly #descriptor: Descriptor;
   readonly #parts: Matrix[] = [];
   #rows = 0;
-  #waiting: { readonly structure: Structure; readonly path: string; readonly number: number }[] = [];
+  #waiting: PlacedStructure[] = [];
   #waitingAtoms = 0;
   /** What settled the width. */
-  #width: { readonly columns: number; readonly origin: string } | undefined;
+  #width: Width | undefined;
   #reading: Progress | undefined;
   readonly #surveysMatter: boolean;
   readonly matter: MatterSurvey;
@@ -159,8 +164,7 @@ class EnvironmentStack {
 
   async addMatrix(matrix: Matrix, path: string): Promise<void> {
     await this.#describe();
-    checkFinite(matrix, path);
-    this.#add(inPrecision(matrix, this.#run.options.precision), path);
+    this.#add(checkedRows(matrix, path, this.#run.options.precision), path);
   }
 
   /** @returns undefined where there are no rows */
@@ -172,100 +176,21 @@ class EnvironmentStack {
   async #describe(isLast = false): Promise<void> {
     const [first] = this.#waiting;
     if (first === undefined) return;
-    const { context, options, report, stopwatch } = this.#run;
-    const structures = this.#waiting.map(({ structure }) => structure);
-    if (this.#surveysMatter) await this.#survey(structures);
-    const matrix = await stopwatch.time('descriptors', () =>
-      this.#descriptor
-        .compute(structures, {
-          ...context,
-          precision: options.precision,
-          // How far the file has been read says more about the whole than how far this one of many batches is.
-          onProgress: (progress) => report(isLast || this.#reading === undefined ? progress : this.#reading),
-        })
-        .catch((error) => {
-          throw this.#located(error);
-        }),
+    const { report } = this.#run;
+    if (this.#surveysMatter) await surveyMatter(this.#run, this.#waiting, this.matter);
+    // How far the file has been read says more about the whole than how far this one of many batches is.
+    const matrix = await describeStructures(this.#run, this.#descriptor, this.#waiting, (progress) =>
+      report(isLast || this.#reading === undefined ? progress : this.#reading),
     );
     this.#waiting = [];
     this.#waitingAtoms = 0;
-    this.#add(matrix, `${first.path} (${nameWithParameters(this.#descriptor)})`);
-  }
-
-  /** How the atoms fill their cells, for the rules by volume. */
-  async #survey(structures: readonly Structure[]): Promise<void> {
-    const { context, stopwatch } = this.#run;
-    const { counts } = await stopwatch.time('descriptors', () =>
-      nearestNeighbors(structures, { ...context, onProgress: undefined, k: 1, cutoff: MATTER_RADIUS }).catch(
-        (error) => {
-          throw this.#located(error);
-        },
-      ),
-    );
-    for (const structure of structures) this.matter.addStructure(structure);
-    this.matter.addNeighbors(counts);
+    this.#add(matrix, describedOrigin(first.path, this.#descriptor));
   }
 
   #add(matrix: Matrix, origin: string): void {
     this.#width ??= { columns: matrix.columns, origin };
-    if (matrix.columns !== this.#width.columns) {
-      throw new SurprisalError(
-        'DIMENSION_MISMATCH',
-        `${origin}: an environment has ${matrix.columns} numbers, but ${this.#width.columns} in ${this.#width.origin}; make both with the same descriptor`,
-      );
-    }
+    checkWidth(matrix, origin, this.#width);
     if (matrix.rows > 0) this.#parts.push(matrix);
     this.#rows += matrix.rows;
   }
-
-  /** An error over one of the structures that waited, with the file and the frame instead of its place among them. */
-  #located(error: unknown): unknown {
-    if (!(error instanceof SurprisalError)) return error;
-    return locateFrame(error, this.#waiting);
-  }
-}
-
-/**
- * An error about `structure 3` of a batch as one about its file and frame.
- *
- * @param frames  the batch
- */
-export function locateFrame(
-  error: SurprisalError,
-  frames: readonly { readonly path: string; readonly number: number }[],
-): SurprisalError {
-  const place = error.details['structure'];
-  const frame = typeof place === 'number' ? frames[place] : undefined;
-  if (frame === undefined) return error;
-  const message = error.message.replace(/^structure \d+: /, '').replace(/ of structure \d+/, '');
-  return new SurprisalError(error.code, `${frame.path}: frame ${formatCount(frame.number)} of those read: ${message}`, {
-    details: { ...error.details, file: frame.path, frame: frame.number - 1 },
-    cause: error,
-  });
-}
-
-function nameWithParameters({ name, parameters }: Descriptor): string {
-  const words = Object.entries(parameters).map(([key, value]) => `${key} = ${value}`);
-  return [name, ...words].join(', ');
-}
-
-function checkFinite({ data, columns }: Matrix, path: string): void {
-  for (let i = 0; i < data.length; i++) {
-    if (Number.isFinite(data[i])) continue;
-    throw new SurprisalError(
-      'INVALID_ARGUMENT',
-      `${path}: row ${Math.floor(i / columns) + 1}, column ${(i % columns) + 1} holds ${data[i]}; descriptors are finite numbers`,
-    );
-  }
-}
-
-function inPrecision(matrix: Matrix, precision: Precision): Matrix {
-  const { rows, columns, data } = matrix;
-  if (data instanceof Float64Array === (precision === 'f64')) return matrix;
-  const converted =
-    precision === 'f64'
-      ? new Float64Array(sharedBuffer(8 * data.length))
-      : new Float32Array(sharedBuffer(4 * data.length));
-  converted.set(data);
-  return createMatrix(rows, columns, converted);
 }

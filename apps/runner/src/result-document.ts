@@ -104,6 +104,25 @@ export interface Comparison {
   readonly eps: number;
 }
 
+/** How a command that streams kept within its memory. */
+export interface MemorySummary {
+  /** Bytes that it could take. */
+  readonly budget: number;
+  /** What said so. */
+  readonly source: string;
+  /** Bytes that it had resident at the most, so far. */
+  readonly peak: number;
+  /** Environments that went through together, at the most. */
+  readonly chunk: number;
+  /** How often the reference set was gone through; 1 where it was in memory as a whole. */
+  readonly referencePasses: number;
+}
+
+/** What commands that stream say of it. */
+export interface Streamed {
+  readonly memory: MemorySummary;
+}
+
 /** What a file of structures holds. */
 export interface StructureFileSummary {
   readonly path: string;
@@ -248,8 +267,11 @@ export interface ConvertDocument extends DocumentHead<'convert'> {
 export type InfoDocument = AnalysisDocument<'info', FileSummary>;
 export type DescriptorsDocument = AnalysisDocument<'descriptors', DescriptorsResult>;
 export type EntropyDocument = AnalysisDocument<'entropy', EntropyResult & OfGroup> & Grouped;
-export type DhDocument = AnalysisDocument<'dh', DhResult & OfGroup> & Comparison & GroupedComparison;
-export type OverlapDocument = AnalysisDocument<'overlap', OverlapResult & OfGroup> & Comparison & GroupedComparison;
+export type DhDocument = AnalysisDocument<'dh', DhResult & OfGroup> & Comparison & GroupedComparison & Streamed;
+export type OverlapDocument = AnalysisDocument<'overlap', OverlapResult & OfGroup> &
+  Comparison &
+  GroupedComparison &
+  Streamed;
 export type MetricsDocument = AnalysisDocument<'metrics', MetricsResult> &
   Grouped & { readonly sensitivity?: SensitivityResult };
 export type LearningCurveDocument = AnalysisDocument<'learning-curve', LearningCurve & OfGroup> & Grouped;

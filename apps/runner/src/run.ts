@@ -105,6 +105,11 @@ export async function startRun(options: CommandOptions, streams: StandardStreams
   };
 }
 
+/** A run as a stage of a pipeline sees it: ended by its signal, and silent about progress, for others work at the same time. */
+export function runWithin(run: Run, signal: AbortSignal): Run {
+  return { ...run, signal, context: { ...run.context, signal, onProgress: undefined } };
+}
+
 /** The backend of a run, for its result. */
 export function backendSummary({ name, isa, threads }: Backend): BackendSummary {
   return { name, isa, threads };

@@ -1,5 +1,5 @@
-import { formatQuantity, formatReal, formatSeconds } from './format-number.ts';
-import type { BackendSummary, Comparison, InputSummary, Parameters } from './result-document.ts';
+import { formatBytes, formatQuantity, formatReal, formatSeconds } from './format-number.ts';
+import type { BackendSummary, Comparison, InputSummary, Parameters, Streamed } from './result-document.ts';
 import type { Seconds } from './stopwatch.ts';
 
 /** What a person reads about the data that came in. */
@@ -44,4 +44,11 @@ export function aboutWork({
     ['descriptor', `${how}, ${precision}`],
     ['backend', `${machine}; ${formatSeconds(seconds.total)}`],
   ];
+}
+
+/** What a person reads about how much memory it took. */
+export function aboutMemory({ memory }: Streamed): string[] {
+  const { budget, source, peak, referencePasses } = memory;
+  const passes = referencePasses === 1 ? '' : `; the reference set was read ${referencePasses} times`;
+  return ['memory', `${formatBytes(peak)} at the most, of ${formatBytes(budget)} (${source})${passes}`];
 }

@@ -1,10 +1,12 @@
 import { differentialEntropyMany, overlap } from '@surprisal/entropy';
 import { alignColumns } from './align-columns.ts';
+import type { BandwidthChoice } from './choose-bandwidths.ts';
 import { formatReal, formatShare } from './format-number.ts';
-import type { ComparedEnvironments } from './read-comparison.ts';
+import type { Environments } from './read-environments.ts';
 import type { CommandName, GroupedComparison, OfGroup } from './result-document.ts';
 import type { Run } from './run.ts';
 import { groupsOf, sizesOf, sizesOfGroups } from './set-maps.ts';
+import type { StreamedComparison } from './surprisal-stream.ts';
 
 /** δH of all environments in question, or of those of one group. */
 export interface SurprisalsOfGroup extends OfGroup {
@@ -13,27 +15,17 @@ export interface SurprisalsOfGroup extends OfGroup {
   readonly dH: Float64Array;
 }
 
-/** δH of the test set for each bandwidth, then that of each of its groups. */
-export async function groupedSurprisals(
-  { context, stopwatch }: Run,
-  { test, reference, bandwidth }: ComparedEnvironments<CommandName>,
-): Promise<SurprisalsOfGroup[]> {
-  const { values: bandwidths } = bandwidth;
-  const all = await stopwatch.time('kernel', () =>
-    differentialEntropyMany(test.matrix, reference.matrix, { ...context, bandwidths }),
-  );
-  const results: SurprisalsOfGroup[] = all.map((dH, b) => ({ bandwidth: bandwidths[b] as number, dH }));
-  for (const [g, group] of (test.groups?.names ?? []).entries()) {
-    const rows = test.groups?.rows[g] as Uint32Array;
-    for (const [b, dH] of all.entries()) {
-      results.push({
-        group,
-        bandwidth: bandwidths[b] as number,
-        dH: valuesOf(rows, dH),
-      });
-    }
+/** δH of the test set for each bandwidth, then that of each of its groups, one at a time. */
+export function* groupedSurprisals({
+  dH: all,
+  groups,
+  bandwidth: { values: bandwidths },
+}: Pick<StreamedComparison<CommandName>, 'dH' | 'groups' | 'bandwidth'>): Generator<SurprisalsOfGroup, void> {
+  for (const [b, dH] of all.entries()) yield { bandwidth: bandwidths[b] as number, dH };
+  for (const [g, group] of (groups?.names ?? []).entries()) {
+    const rows = groups?.rows[g] as Uint32Array;
+    for (const [b, dH] of all.entries()) yield { group, bandwidth: bandwidths[b] as number, dH: valuesOf(rows, dH) };
   }
-  return results;
 }
 
 function valuesOf(rows: Uint32Array, all: Float64Array): Float64Array {
@@ -43,7 +35,11 @@ function valuesOf(rows: Uint32Array, all: Float64Array): Float64Array {
 /** The share of each group of the test set that each group of the reference set knows. */
 export async function groupOverlaps(
   { context, options, stopwatch }: Run,
-  { test, reference, bandwidth }: Pick<ComparedEnvironments<CommandName>, 'test' | 'reference' | 'bandwidth'>,
+  {
+    test,
+    reference,
+    bandwidth,
+  }: { readonly test: Environments; readonly reference: Environments; readonly bandwidth: BandwidthChoice },
 ): Promise<GroupedComparison> {
   if (test.groups === null) return {};
   const { values: bandwidths } = bandwidth;

@@ -1,16 +1,17 @@
-import { atomCount, type Column, createMatrix, type InfoValue, type Structure, SurprisalError } from '@surprisal/core';
+import { atomCount, type Column, type InfoValue, type Structure, SurprisalError } from '@surprisal/core';
 import {
   type FileSink,
   type InputPath,
   type WriteOptions,
+  writeArrayBlocks,
   writeFileSafely,
-  writeMatrix,
   writeStructures,
 } from '@surprisal/io/node';
 import type { Environments } from './read-environments.ts';
 import type { DhDocument, MetricsDocument } from './result-document.ts';
 import type { Run } from './run.ts';
 import { structuresOf } from './structure-files.ts';
+import type { SurprisalRun } from './surprisal-stream.ts';
 import { csvField } from './table-file.ts';
 
 /** Endings of the files to which δH can be written. */
@@ -25,7 +26,7 @@ export function holdsStructures(ending: SurprisalEnding): boolean {
 
 /** δH of every environment, for each bandwidth. */
 export interface Surprisals {
-  readonly test: Environments;
+  readonly test: Pick<Environments, 'inputs' | 'frames'>;
   readonly bandwidths: readonly number[];
   /** The files of the test set. */
   readonly files: readonly InputPath[];
@@ -57,8 +58,14 @@ export async function writeSurprisals(
   const { signal, options } = run;
   const target: WriteOptions = { overwrite: options.overwrite, signal };
   if (ending === '.npy') {
-    const vector = surprisals.dH.length === 1;
-    await writeMatrix(output, createMatrix(...interleave(surprisals.dH)), { ...target, vector });
+    const rows = surprisals.dH[0]?.length ?? 0;
+    const blocks = function* () {
+      for (let from = 0; from < rows; from += CHUNK) {
+        yield interleave(surprisals.dH.map((values) => values.subarray(from, from + CHUNK)))[2];
+      }
+    };
+    const shape = surprisals.dH.length === 1 ? ([rows] as const) : ([rows, surprisals.dH.length] as const);
+    await writeArrayBlocks(output, shape, blocks(), target);
   } else if (ending === '.csv') {
     await writeFileSafely(output, target, (sink) => writeRows(sink, surprisals));
   } else if (ending === '.json') {
@@ -66,6 +73,35 @@ export async function writeSurprisals(
   } else {
     await writeStructures(output, markedStructures(surprisals, run), { ...target, onWarning: run.warn });
   }
+}
+
+/**
+ * Writes δH while it comes, as {@link writeSurprisals} does once it is known: `.csv`, or structures that were kept.
+ *
+ * @param files  of the test set
+ * @param run    whose signal ends it
+ */
+export async function writeSurprisalRuns(
+  output: string,
+  ending: SurprisalEnding,
+  runs: AsyncIterable<SurprisalRun>,
+  files: readonly InputPath[],
+  bandwidths: readonly number[],
+  { options, signal, warn }: Run,
+): Promise<void> {
+  const target: WriteOptions = { overwrite: options.overwrite, signal };
+  if (holdsStructures(ending)) {
+    await writeStructures(output, markedRuns(runs), { ...target, onWarning: warn });
+    return;
+  }
+  await writeFileSafely(output, target, async (sink) => {
+    const writer = new RowWriter(
+      sink,
+      files.map(({ text }) => text),
+    );
+    await writer.head(bandwidths, false);
+    for await (const run of runs) await writer.rows(run, run.values);
+  });
 }
 
 export function interleave(dH: readonly Float64Array[]): [rows: number, columns: number, data: Float64Array] {
@@ -78,7 +114,7 @@ export function interleave(dH: readonly Float64Array[]): [rows: number, columns:
 }
 
 /** Frames of the test set and where their environments lie; a matrix counts as one frame without a number. */
-function* framesOf({ inputs, frames }: Environments): Generator<{
+function* framesOf({ inputs, frames }: Surprisals['test']): Generator<{
   readonly input: number;
   readonly frame: number | null;
   /** Over all inputs. */
@@ -98,22 +134,64 @@ function* framesOf({ inputs, frames }: Environments): Generator<{
   }
 }
 
-async function writeRows(sink: FileSink, { test, bandwidths, dH, frameEntropies = [] }: Surprisals): Promise<void> {
-  const named = (name: string) => (bandwidths.length === 1 ? [name] : bandwidths.map((h) => `${name}_${h}`));
-  const columns = [...named('dH'), ...(frameEntropies.length === 0 ? [] : named('H_frame'))];
-  await sink.write(`${['file', 'frame', 'atom', ...columns].join(',')}\n`);
-  for (const { input, frame, place: at, start, end } of framesOf(test)) {
-    const place = `${csvField(test.inputs[input]?.path ?? '')},${frame ?? ''}`;
-    const ofFrame = frameEntropies.map((values) => `,${values[at]}`).join('');
+/** A writer of rows as lines of CSV, one for each environment. */
+class RowWriter {
+  readonly #sink: FileSink;
+  /** Of the inputs. */
+  readonly #paths: readonly string[];
+
+  constructor(sink: FileSink, paths: readonly string[]) {
+    this.#sink = sink;
+    this.#paths = paths;
+  }
+
+  async head(bandwidths: readonly number[], hasFrameEntropies: boolean): Promise<void> {
+    const named = (name: string) => (bandwidths.length === 1 ? [name] : bandwidths.map((h) => `${name}_${h}`));
+    const columns = [...named('dH'), ...(hasFrameEntropies ? named('H_frame') : [])];
+    await this.#sink.write(`${['file', 'frame', 'atom', ...columns].join(',')}\n`);
+  }
+
+  /**
+   * @param rows     of one frame or matrix, the first of which is its row `before`
+   * @param values   δH of some of these rows, counted over all inputs
+   * @param ofFrame  what stands at the end of each line
+   */
+  async rows(
+    { input, frame, start, end, before }: Pick<SurprisalRun, 'input' | 'frame' | 'start' | 'end' | 'before'>,
+    values: SurprisalRun['values'],
+    ofFrame = '',
+  ): Promise<void> {
+    const place = `${csvField(this.#paths[input] ?? '')},${frame ?? ''}`;
     for (let from = start; from < end; from += CHUNK) {
+      const dH = values(from, Math.min(end, from + CHUNK));
       let text = '';
       for (let row = from; row < Math.min(end, from + CHUNK); row++) {
-        text += `${place},${row - start}`;
-        for (const values of dH) text += `,${values[row]}`;
+        text += `${place},${before + row - start}`;
+        for (const column of dH) text += `,${column[row - from]}`;
         text += `${ofFrame}\n`;
       }
-      await sink.write(text);
+      await this.#sink.write(text);
     }
+  }
+}
+
+async function writeRows(sink: FileSink, { test, bandwidths, dH, frameEntropies = [] }: Surprisals): Promise<void> {
+  const writer = new RowWriter(
+    sink,
+    test.inputs.map(({ path }) => path),
+  );
+  await writer.head(bandwidths, frameEntropies.length > 0);
+  const values = (start: number, end: number) => dH.map((column) => column.subarray(start, end));
+  for (const frame of framesOf(test)) {
+    const ofFrame = frameEntropies.map((entropies) => `,${entropies[frame.place]}`).join('');
+    await writer.rows({ ...frame, before: 0 }, values, ofFrame);
+  }
+}
+
+/** The structures of runs as they come, with their δH. */
+async function* markedRuns(runs: AsyncIterable<SurprisalRun>): AsyncGenerator<Structure, void> {
+  for await (const { structure, start, end, values } of runs) {
+    if (structure !== null) yield mark(structure, values(start, end), undefined);
   }
 }
 

@@ -136,7 +136,7 @@ describe('while the operating system holds up a file call', () => {
   });
 
   it('structures that cannot be read twice are refused where they would have to be', async () => {
-    const { code, stderr } = await finished(startSurprisal(['dh', pipe, '-r', matrix, '-o', join(own, 'out.xyz')]));
+    const { code, stderr } = await finished(startSurprisal(['metrics', pipe, '-o', join(own, 'out.xyz')]));
     expect(code).toBe(2);
     expect(stderr).toMatch(/pipe\.xyz.*read twice.*\n$/);
   });

@@ -30,4 +30,20 @@ export interface Descriptor {
    * @returns one row for each atom, structures in order, atoms in the order of their structure
    */
   compute(structures: readonly Structure[], context?: DescriptorContext): Promise<Matrix>;
+  /**
+   * The rows that `compute` gives for one structure, some at a time, so that those of a large one never have to be in memory
+   * together. A descriptor that lacks this can do everything else; its structures must then fit whole.
+   *
+   * @param rows  of a part, at the most
+   * @returns every row once, in whatever order costs least
+   */
+  computeParts?(structure: Structure, rows: number, context?: DescriptorContext): AsyncGenerator<DescriptorPart, void>;
+}
+
+/** Some rows of the descriptors of a structure. */
+export interface DescriptorPart {
+  /** (n) the atoms of the structure whose rows these are, counted from 0. */
+  readonly atoms: Uint32Array;
+  /** (n×columns) */
+  readonly matrix: Matrix;
 }

@@ -9,7 +9,7 @@ export {
   type Progress,
   throwIfAborted,
 } from './context.ts';
-export type { Descriptor, DescriptorContext, Precision } from './descriptor.ts';
+export type { Descriptor, DescriptorContext, DescriptorPart, Precision } from './descriptor.ts';
 export type {
   DescriptorFactory,
   DescriptorModule,

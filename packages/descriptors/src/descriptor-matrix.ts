@@ -19,6 +19,15 @@ export function descriptorMatrix(
   precision: Precision = 'f64',
 ): Matrix {
   const rows = structures.reduce((sum, structure) => sum + atomCount(structure), 0);
+  return matrixOf(rows, columns, precision);
+}
+
+/**
+ * A matrix of zeros, where native code can write it in place.
+ *
+ * @throws {SurprisalError} INVALID_ARGUMENT if the precision is neither f64 nor f32
+ */
+export function matrixOf(rows: number, columns: number, precision: Precision = 'f64'): Matrix {
   return createMatrix(rows, columns, storage(rows * columns, precision));
 }
 

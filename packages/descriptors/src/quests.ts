@@ -1,9 +1,17 @@
-import { type Descriptor, type DescriptorContext, fromNativeError, type Matrix, type Structure } from '@surprisal/core';
+import {
+  type Descriptor,
+  type DescriptorContext,
+  type DescriptorPart,
+  fromNativeError,
+  type Matrix,
+  type Structure,
+  SurprisalError,
+} from '@surprisal/core';
 import { selectBackend } from '@surprisal/native';
 import { descriptorMatrix } from './descriptor-matrix.ts';
-import { nativeQuests } from './native.ts';
+import { nativeQuests, nativeQuestsParts } from './native.ts';
 import { type QuestsOptions, type QuestsParameters, questsParameters } from './quests-parameters.ts';
-import { referenceQuests } from './reference.ts';
+import { referenceQuests, referenceQuestsParts } from './reference.ts';
 
 /**
  * The QUESTS descriptor of an environment: how its k nearest neighbours lie around the atom (X1) and to one another (X2).
@@ -38,6 +46,7 @@ export function quests(options: QuestsOptions = {}): Descriptor {
     cutoff,
     parameters: { k, cutoff, tieTolerance, parts },
     compute: (structures, context = {}) => compute(structures, parameters, context),
+    computeParts: (structure, rows, context = {}) => computeParts(structure, parameters, rows, context),
   };
 }
 
@@ -55,4 +64,24 @@ async function compute(
     throw fromNativeError(error);
   }
   return matrix;
+}
+
+async function* computeParts(
+  structure: Structure,
+  parameters: QuestsParameters,
+  rows: number,
+  context: DescriptorContext,
+): AsyncGenerator<DescriptorPart, void> {
+  if (!(Number.isInteger(rows) && rows >= 1)) {
+    throw new SurprisalError('INVALID_ARGUMENT', `rows is ${rows}; a part has a whole number of rows, from 1 on`);
+  }
+  const { precision } = context;
+  try {
+    const backend = selectBackend(context);
+    yield* backend.name === 'reference'
+      ? referenceQuestsParts(structure, parameters, rows, precision, context)
+      : nativeQuestsParts(structure, parameters, rows, precision, backend, context);
+  } catch (error) {
+    throw fromNativeError(error);
+  }
 }

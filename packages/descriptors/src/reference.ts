@@ -1,5 +1,14 @@
-import { atomCount, type Context, cooperate, type Matrix, type Structure } from '@surprisal/core';
+import {
+  atomCount,
+  type Context,
+  cooperate,
+  type DescriptorPart,
+  type Matrix,
+  type Precision,
+  type Structure,
+} from '@surprisal/core';
 import { type Neighborhood, neighborSearch } from '@surprisal/neighbors';
+import { matrixOf } from './descriptor-matrix.ts';
 import { addExpectedRow } from './expected-row.ts';
 import type { QuestsParameters } from './quests-parameters.ts';
 
@@ -20,6 +29,29 @@ export async function referenceQuests(
       row++;
       await breathe(row);
     }
+  }
+}
+
+/** The same for one structure, some of its atoms at a time, in their order. */
+export async function* referenceQuestsParts(
+  structure: Structure,
+  parameters: QuestsParameters,
+  rows: number,
+  precision: Precision | undefined,
+  context: Pick<Context, 'signal'>,
+): AsyncGenerator<DescriptorPart, void> {
+  const count = atomCount(structure);
+  const breathe = cooperate('descriptors', count, 'environments', context);
+  const search = neighborSearch(structure, parameters.cutoff, 1);
+  for (let first = 0; first < count; first += rows) {
+    const atoms = Uint32Array.from({ length: Math.min(rows, count - first) }, (_, i) => first + i);
+    const matrix = matrixOf(atoms.length, parameters.columns, precision);
+    for (const [row, atom] of atoms.entries()) {
+      const values = await environmentRow(search.neighborhood(atom), parameters, () => breathe(atom));
+      matrix.data.set(values, row * matrix.columns);
+      await breathe(atom);
+    }
+    yield { atoms, matrix };
   }
 }
 

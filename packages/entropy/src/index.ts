@@ -42,6 +42,7 @@ export {
 } from './fit-asymptote.ts';
 export { type FrameEntropies, frameEntropies } from './frame-entropies.ts';
 export { type InformationGap, informationGap } from './information-gap.ts';
+export { joinSurprisals } from './join-surprisals.ts';
 export {
   type Duplicates,
   type EnvironmentPair,

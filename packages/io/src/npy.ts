@@ -126,12 +126,17 @@ export interface NpyTarget {
 }
 
 /**
- * The matrix of a header, still empty, and the bytes to be filled.
+ * Rows and columns of the matrix that a header announces.
  *
- * @param available  bytes that are there for the numbers; nothing is allocated unless they are what the header announces
- * @throws {SurprisalError} PARSE_ERROR if they are not; UNSUPPORTED if the array has not two dimensions; OUT_OF_MEMORY
+ * @param available  bytes that are there for the numbers
+ * @throws {SurprisalError} PARSE_ERROR if they are not what the header announces; UNSUPPORTED if the array has not two
+ *   dimensions
  */
-export function allocateNpy(header: NpyHeader, available: number, file: string): NpyTarget {
+export function npyMatrixShape(
+  header: NpyHeader,
+  available: number,
+  file: string,
+): { readonly rows: number; readonly columns: number } {
   const { shape, precision } = header;
   const shapeText = `(${shape.join(', ')}${shape.length === 1 ? ',' : ''})`;
   const [rows, columns] = shape;
@@ -151,6 +156,19 @@ export function allocateNpy(header: NpyHeader, available: number, file: string):
         `${available} are there`,
     );
   }
+  return { rows, columns };
+}
+
+/**
+ * The matrix of a header, still empty, and the bytes to be filled.
+ *
+ * @param available  bytes that are there for the numbers; nothing is allocated unless they are what the header announces
+ * @throws {SurprisalError} as {@link npyMatrixShape}; OUT_OF_MEMORY
+ */
+export function allocateNpy(header: NpyHeader, available: number, file: string): NpyTarget {
+  const { rows, columns } = npyMatrixShape(header, available, file);
+  const { precision } = header;
+  const expected = npyDataBytes(header);
   let buffer: ArrayBufferLike;
   let stored: ArrayBufferLike;
   try {
@@ -236,6 +254,11 @@ export function* formatNpy(matrix: Matrix, options: FormatNpyOptions = {}): Gene
   const dtype = data instanceof Float64Array ? '<f8' : '<f4';
   yield npyHeader(dtype, options.vector ? `(${rows},)` : `(${rows}, ${columns})`);
   yield new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}
+
+/** The head of a `.npy` file of float64 numbers, little-endian and row by row. */
+export function formatNpyHeader(shape: readonly number[]): Uint8Array {
+  return npyHeader('<f8', `(${shape.join(', ')}${shape.length === 1 ? ',' : ''})`);
 }
 
 /**

@@ -8,8 +8,10 @@ import { parseFrameSlice } from '@surprisal/io';
 import {
   isMatrixFile,
   matrixFileKind,
+  openMatrix,
   openStructures,
   readMatrix,
+  writeArrayBlocks,
   writeFileSafely,
   writeMatrix,
   writeStructures,
@@ -235,6 +237,76 @@ describe('matrices in files', () => {
     expect(await matrixFileKind(await fileOf('what is this?', '.npy'))).toBe('npy');
     expect(await matrixFileKind(await fileOf('', '.npz'))).toBe('npz');
     await expect(matrixFileKind(path('.npy'))).rejects.toMatchObject({ code: 'FILE_NOT_FOUND' });
+  });
+
+  it('are read by rows', async () => {
+    const wide = createMatrix(
+      5,
+      2,
+      Float64Array.from({ length: 10 }, (_, i) => i),
+    );
+    const narrow = createMatrix(5, 2, Float32Array.from(wide.data));
+    for (const matrix of [wide, narrow]) {
+      for (const kind of ['npy', 'npz']) {
+        const target = path(`.${kind}`);
+        await writeMatrix(target, matrix);
+        const file = await openMatrix(target);
+        expect(file).toMatchObject({ rows: 5, columns: 2, precision: matrix === wide ? 'f64' : 'f32' });
+        expect(file.heldBytes).toBe(kind === 'npy' ? 0 : matrix.data.byteLength);
+        // Twice, for a file can be gone through again.
+        for (const rows of [2, 5, 100]) {
+          const blocks = [];
+          for await (const block of file.blocks(rows)) blocks.push(block);
+          expect(blocks.map((block) => block.rows)).toEqual(rows === 2 ? [2, 2, 1] : [5]);
+          expect(blocks.flatMap((block) => [...block.data])).toEqual([...matrix.data]);
+        }
+      }
+    }
+    const none = path('.npy');
+    await writeMatrix(none, createMatrix(0, 3, new Float64Array(0)));
+    for await (const _ of (await openMatrix(none)).blocks(10)) throw new Error('a block of no rows');
+  });
+
+  it('are read by rows in the other byte order, and whole where they are stored by columns', async () => {
+    const header = (order: string, columnsFirst: string) =>
+      `{'descr': '${order}f8', 'fortran_order': ${columnsFirst}, 'shape': (3, 2), }`.padEnd(117).concat('\n');
+    const bytes = (order: '<' | '>', columnsFirst: boolean) => {
+      const text = header(order, columnsFirst ? 'True' : 'False');
+      const file = new DataView(new ArrayBuffer(10 + text.length + 48));
+      [0x93, ...Buffer.from('NUMPY'), 1, 0].forEach((byte, at) => {
+        file.setUint8(at, byte);
+      });
+      file.setUint16(8, text.length, true);
+      Buffer.from(text).forEach((byte, at) => {
+        file.setUint8(10 + at, byte);
+      });
+      const stored = columnsFirst ? [0, 2, 4, 1, 3, 5] : [0, 1, 2, 3, 4, 5];
+      stored.forEach((value, at) => {
+        file.setFloat64(10 + text.length + 8 * at, value, order === '<');
+      });
+      return new Uint8Array(file.buffer);
+    };
+    for (const [order, columnsFirst] of [
+      ['>', false],
+      ['<', true],
+    ] as const) {
+      const file = await openMatrix(await fileOf(bytes(order, columnsFirst), '.npy'));
+      expect(file.heldBytes).toBe(columnsFirst ? 48 : 0);
+      const values = [];
+      for await (const { data } of file.blocks(2)) values.push(...data);
+      expect(values).toEqual([0, 1, 2, 3, 4, 5]);
+    }
+  });
+
+  it('are written from pieces', async () => {
+    const target = path('.npy');
+    await writeArrayBlocks(target, [3, 1], [Float64Array.of(1, 2), Float64Array.of(3)]);
+    expect([...(await readMatrix(target)).data]).toEqual([1, 2, 3]);
+    const short = path('.npy');
+    await expect(writeArrayBlocks(short, [3], [Float64Array.of(1, 2)])).rejects.toMatchObject({
+      code: 'DIMENSION_MISMATCH',
+    });
+    expect(existsSync(short)).toBe(false);
   });
 
   it('are refused where they are cut off, absent, or named otherwise', async () => {

@@ -1,5 +1,5 @@
 /** Changed, here and in addon.cc, whenever a function of the addon takes or gives something else. */
-export const INTERFACE_VERSION = 2;
+export const INTERFACE_VERSION = 3;
 
 /** Real numbers in either precision; over an ArrayBuffer (copied before the call returns) or a SharedArrayBuffer. */
 export type FloatArray = Float64Array | Float32Array;
@@ -65,6 +65,20 @@ export interface NativeNearest {
   readonly distances: Float64Array;
 }
 
+/** A structure that is described part by part. Its atoms are sorted for the neighbour search once, in the first part. */
+export interface NativeQuestsFrame {
+  /**
+   * Descriptors of the atoms at places `first` to `end` (exclusive) of the order in which they were sorted, written to `out`.
+   * One part at a time; where that is not so it throws INVALID_ARGUMENT.
+   *
+   * @param out  ((end−first)×columns) over a SharedArrayBuffer
+   * @returns (end−first), which atoms these are
+   */
+  describe(first: number, end: number, out: FloatArray, threads: number): NativeJob<Uint32Array>;
+  /** Gives the memory back, at once or when a job that is under way ends; nothing else can be done with it afterwards. */
+  close(): void;
+}
+
 /**
  * The compiled module, one JavaScript function for each C++ one. Arguments are checked where they would be unsafe
  * (lengths, kinds); what they mean is checked by the packages above.
@@ -109,6 +123,13 @@ export interface NativeAddon {
     out: FloatArray,
     threads: number,
   ): NativeJob<undefined>;
+
+  /**
+   * A structure, alone in its batch, to be described as `questsDescriptors` does, but part by part.
+   *
+   * @param parts  1 = X1, 2 = X2, 3 = both
+   */
+  questsFrame(batch: StructureBatch, k: number, cutoff: number, tieTolerance: number, parts: number): NativeQuestsFrame;
 
   neighborList(batch: StructureBatch, cutoff: number, vectors: boolean, threads: number): NativeJob<NativeNeighborList>;
 

@@ -4,6 +4,7 @@ export type {
   NativeJob,
   NativeNearest,
   NativeNeighborList,
+  NativeQuestsFrame,
   NativeRowWindows,
   StructureBatch,
 } from './addon.ts';

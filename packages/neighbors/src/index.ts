@@ -8,5 +8,5 @@ export type {
   NeighborList,
   NeighborListOptions,
 } from './neighbors-backend.ts';
-export { type RunBatchesOptions, runBatches } from './run-batches.ts';
+export { type RunBatchesOptions, type RunPartsOptions, runBatches, runParts } from './run-batches.ts';
 export type { PackedStructures } from './structure-batches.ts';

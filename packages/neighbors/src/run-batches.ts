@@ -42,13 +42,62 @@ export async function runBatches<T>(
     try {
       take(await runJob(() => start(packed.batch, packed), { signal, onProgress: report }), packed);
     } catch (error) {
-      const known = fromNativeError(error);
-      if (known instanceof Error && 'code' in known && NAMES_ATOMS.has(known.code)) {
-        await findAgain(known.code, packed, cutoff, { signal });
-      }
-      throw known;
+      throw await namedError(error, packed, cutoff, { signal });
     }
   }
+}
+
+/** What {@link runParts} takes beside structure and work. */
+export interface RunPartsOptions extends Pick<Context, 'signal'> {
+  /** Å */
+  readonly cutoff: number;
+  /** Atoms of a part, at the most. */
+  readonly rows: number;
+}
+
+/**
+ * Native work over all atoms of one structure, some at a time; errors have the same words as those of the reference.
+ *
+ * @param open   takes the structure, once
+ * @param start  begins the work on a part of it
+ * @throws {SurprisalError} as {@link runBatches}
+ */
+export async function* runParts<Frame extends { close(): void }, T>(
+  structure: Structure,
+  { cutoff, rows, signal }: RunPartsOptions,
+  open: (batch: StructureBatch) => Frame,
+  start: (frame: Frame, first: number, end: number) => NativeJob<T>,
+): AsyncGenerator<T, void> {
+  throwIfAborted(signal);
+  for (const packed of structureBatches([structure])) {
+    let frame: Frame | undefined;
+    try {
+      const opened = open(packed.batch);
+      frame = opened;
+      for (let first = 0; first < packed.atoms; first += rows) {
+        yield await runJob(() => start(opened, first, Math.min(packed.atoms, first + rows)), { signal });
+      }
+    } catch (error) {
+      throw await namedError(error, packed, cutoff, { signal });
+    } finally {
+      frame?.close();
+    }
+  }
+}
+
+/** An error of native work as one of ours, with the names that atoms and structures have in the whole list. */
+async function namedError(
+  error: unknown,
+  packed: PackedStructures,
+  cutoff: number,
+  context: Pick<Context, 'signal'>,
+): Promise<unknown> {
+  const known = fromNativeError(error);
+  if (!(known instanceof Error && 'code' in known && NAMES_ATOMS.has(known.code))) return known;
+  return findAgain(known.code, packed, cutoff, context).then(
+    () => known,
+    (found: unknown) => found,
+  );
 }
 
 /** Errors that name atoms or structures. */

@@ -151,6 +151,31 @@ export function testDescriptor(descriptor: Descriptor, options: TestDescriptorOp
       expect([...narrow.data], 'compute in float64 and round at the end').toEqual([...Float32Array.from(wide.data)]);
     });
 
+    const inParts = descriptor.computeParts?.bind(descriptor);
+    if (inParts !== undefined) {
+      property('gives the same rows in parts, every one once', runs, async (random) => {
+        for (const structure of [anyStructure(random), anyCrystal(random)]) {
+          for (const precision of ['f64', 'f32'] as const) {
+            const { data, columns } = await compute([structure], precision);
+            const pieced = data.slice().fill(Number.NaN);
+            const most = random.whole(1, 7);
+            for await (const { atoms, matrix } of inParts(structure, most, { ...context, precision })) {
+              expect(matrix.rows, 'a part has no more rows than it may have').toBeLessThanOrEqual(most);
+              expect([atoms.length, matrix.columns], 'one row for each atom that it names').toEqual([
+                matrix.rows,
+                columns,
+              ]);
+              atoms.forEach((atom, row) => {
+                expect(pieced[atom * columns], `atom ${atom} comes once`).toBeNaN();
+                pieced.set(matrix.data.subarray(row * columns, (row + 1) * columns), atom * columns);
+              });
+            }
+            expect([...pieced], 'parts are the rows of the whole, to the bit').toEqual([...data]);
+          }
+        }
+      });
+    }
+
     property('gives the same bits again', runs, async (random) => {
       const structure = anyStructure(random);
       const again = 'nothing but structures and parameters may matter: no state, no random numbers without a seed';

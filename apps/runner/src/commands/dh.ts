@@ -6,13 +6,13 @@ import { formatNats, formatReal, formatShare } from '../format-number.ts';
 import { groupColumn } from '../grouped-results.ts';
 import { prepareCommand } from '../prepare-command.ts';
 import { printResult } from '../publish.ts';
-import { readComparison } from '../read-comparison.ts';
 import type { DhDocument } from '../result-document.ts';
 import type { Run } from '../run.ts';
-import { aboutComparison, aboutWork } from '../summary-lines.ts';
-import { groupedSurprisals, groupOverlapLines, groupOverlaps } from '../surprisals-of-groups.ts';
+import { aboutComparison, aboutMemory, aboutWork } from '../summary-lines.ts';
+import { drain, streamSurprisals } from '../surprisal-stream.ts';
+import { groupedSurprisals, groupOverlapLines } from '../surprisals-of-groups.ts';
 import { UsageError } from '../usage-error.ts';
-import { holdsStructures, SURPRISAL_ENDINGS, writeSurprisals } from '../write-surprisals.ts';
+import { holdsStructures, SURPRISAL_ENDINGS, writeSurprisalRuns, writeSurprisals } from '../write-surprisals.ts';
 
 /** `surprisal dh TEST... -r REF...`: δH of every environment of the test set. */
 export async function dh(run: Run, files: readonly string[]): Promise<void> {
@@ -21,30 +21,40 @@ export async function dh(run: Run, files: readonly string[]): Promise<void> {
   const prepared = await prepareCommand(run, 'dh', [files, options.reference], SURPRISAL_ENDINGS);
   const { ending, sets } = prepared;
   const testFiles = sets[0] ?? [];
-  if (ending !== undefined && holdsStructures(ending)) await checkRepeatable(testFiles, output);
+  const repeats = ending !== undefined && holdsStructures(ending);
+  if (repeats) await checkHoldStructures(testFiles, output);
 
-  const compared = await readComparison(run, prepared);
-  const { test, bandwidth } = compared;
-  const surprisals = await groupedSurprisals(run, compared);
-  const results = surprisals.map(({ dH, ...of }) => ({ ...of, dH: summarize(dH), novelty: novelty(dH, eps) }));
-  const maps = await groupOverlaps(run, compared);
+  const compared = await streamSurprisals(run, prepared, {
+    wantsStructures: repeats,
+    take: (runs, bandwidths, inner, keepsStructures) =>
+      output !== undefined && (ending === '.csv' || (repeats && keepsStructures))
+        ? writeSurprisalRuns(output, ending, runs, testFiles, bandwidths, inner)
+        : drain(runs),
+  });
+  const { bandwidth, groups, maps } = compared;
+  const results = Array.from(groupedSurprisals(compared), ({ dH, ...of }) => ({
+    ...of,
+    dH: summarize(dH),
+    novelty: novelty(dH, eps),
+  }));
   const document = (): DhDocument => ({ ...compared.describe(), results, ...maps });
-  if (output !== undefined && ending !== undefined) {
-    const dH = surprisals.slice(0, bandwidth.values.length).map((all) => all.dH);
+  if (output !== undefined && ending !== undefined && ending !== '.csv' && !(repeats && compared.keptStructures)) {
+    if (repeats) await checkRepeatable(testFiles, output);
     await writeSurprisals(
       output,
       ending,
-      { test, files: testFiles, bandwidths: bandwidth.values, dH },
+      { test: compared, files: testFiles, bandwidths: bandwidth.values, dH: compared.dH },
       document(),
       run,
     );
   }
   const finished = document();
-  const group = groupColumn(test.groups !== null);
+  const group = groupColumn(groups !== null);
   await printResult(run, finished, () => [
     alignColumns([
       ...aboutComparison(finished),
       ...aboutWork(finished),
+      aboutMemory(finished),
       ...(output === undefined ? [] : [['written', output]]),
     ]),
     alignColumns(
@@ -72,15 +82,23 @@ export async function dh(run: Run, files: readonly string[]): Promise<void> {
   ]);
 }
 
-/** @throws {UsageError} if one of the files holds no structures, or cannot be read once more to repeat them */
-export async function checkRepeatable(files: readonly InputPath[], output: string | undefined): Promise<void> {
-  const instead = 'write .npy, .csv or .json instead';
+const INSTEAD = 'write .npy, .csv or .json instead';
+
+/** @throws {UsageError} if one of the files holds no structures */
+async function checkHoldStructures(files: readonly InputPath[], output: string | undefined): Promise<void> {
   for (const { path } of files) {
     if (await isMatrixFile(path)) {
-      throw new UsageError(`${path} holds no structures that ${output} could repeat; ${instead}`);
+      throw new UsageError(`${path} holds no structures that ${output} could repeat; ${INSTEAD}`);
     }
+  }
+}
+
+/** @throws {UsageError} if one of the files holds no structures, or cannot be read once more to repeat them */
+export async function checkRepeatable(files: readonly InputPath[], output: string | undefined): Promise<void> {
+  await checkHoldStructures(files, output);
+  for (const { path } of files) {
     if (!(await isRegularFile(path))) {
-      throw new UsageError(`${path} is no regular file and cannot be read twice, as ${output} needs; ${instead}`);
+      throw new UsageError(`${path} is no regular file and cannot be read twice, as ${output} needs; ${INSTEAD}`);
     }
   }
 }

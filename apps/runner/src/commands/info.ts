@@ -1,13 +1,14 @@
-import { atomCount, type Matrix, type Precision, type Structure, SurprisalError } from '@surprisal/core';
+import { atomCount, type Matrix, type Precision, type Structure } from '@surprisal/core';
 import { type InputPath, isMatrixFile, readMatrix } from '@surprisal/io/node';
 import { nearestNeighbors } from '@surprisal/neighbors';
 import { alignColumns } from '../align-columns.ts';
 import { describeAnalysis } from '../describe-analysis.ts';
+import { locateFrame } from '../describe-structures.ts';
 import { formatCount, formatQuantity, formatReal, formatShare } from '../format-number.ts';
 import { MATTER_RADIUS } from '../matter-survey.ts';
 import { prepareCommand } from '../prepare-command.ts';
 import { publish } from '../publish.ts';
-import { BATCH_ATOMS, locateFrame } from '../read-environments.ts';
+import { BATCH_ATOMS } from '../read-environments.ts';
 import type { FileSummary, InfoDocument, MatrixFileSummary, StructureFileSummary } from '../result-document.ts';
 import type { Run } from '../run.ts';
 import type { SpreadSummary } from '../spread.ts';
@@ -85,7 +86,6 @@ async function surveyStructures(file: InputPath, run: Run): Promise<StructureFil
     const within = (cutoff: number, k: number) =>
       stopwatch.time('descriptors', () =>
         nearestNeighbors(structures, { ...context, onProgress: undefined, k, cutoff }).catch((error) => {
-          if (!(error instanceof SurprisalError)) throw error;
           throw locateFrame(
             error,
             structures.map((_, i) => ({ path, number: first + i })),

@@ -4,11 +4,11 @@ import { formatReal, formatShare } from '../format-number.ts';
 import { groupColumn } from '../grouped-results.ts';
 import { prepareCommand } from '../prepare-command.ts';
 import { publish } from '../publish.ts';
-import { readComparison } from '../read-comparison.ts';
 import type { OverlapDocument } from '../result-document.ts';
 import type { Run } from '../run.ts';
-import { aboutComparison, aboutWork } from '../summary-lines.ts';
-import { groupedSurprisals, groupOverlapLines, groupOverlaps } from '../surprisals-of-groups.ts';
+import { aboutComparison, aboutMemory, aboutWork } from '../summary-lines.ts';
+import { drain, streamSurprisals } from '../surprisal-stream.ts';
+import { groupedSurprisals, groupOverlapLines } from '../surprisals-of-groups.ts';
 import { TABLE_ENDINGS } from '../table-file.ts';
 
 /** `surprisal overlap TEST... -r REF...`: the share of environments that the reference set knows. */
@@ -16,19 +16,18 @@ export async function overlap(run: Run, files: readonly string[]): Promise<void>
   const { options } = run;
   const { eps } = options;
   const prepared = await prepareCommand(run, 'overlap', [files, options.reference], TABLE_ENDINGS);
-  const compared = await readComparison(run, prepared);
-  const surprisals = await groupedSurprisals(run, compared);
-  const results = surprisals.map(({ dH, ...of }) => ({
+  const compared = await streamSurprisals(run, prepared, { wantsStructures: false, take: drain });
+  const { maps } = compared;
+  const results = Array.from(groupedSurprisals(compared), ({ dH, ...of }) => ({
     ...of,
     overlap: overlapOf(dH, eps),
     novelty: novelty(dH, eps),
   }));
-  const maps = await groupOverlaps(run, compared);
   const document: OverlapDocument = { ...compared.describe(), results, ...maps };
-  const group = groupColumn(compared.test.groups !== null);
+  const group = groupColumn(compared.groups !== null);
   await publish(run, document, {
     lines: () => [
-      alignColumns([...aboutComparison(document), ...aboutWork(document)]),
+      alignColumns([...aboutComparison(document), ...aboutWork(document), aboutMemory(document)]),
       alignColumns(
         [
           [...group.head, 'h (1/Å)', `overlap (δH ≤ ${formatReal(eps)})`, 'novelty'],

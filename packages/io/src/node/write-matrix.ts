@@ -1,5 +1,5 @@
 import { type Matrix, SurprisalError } from '@surprisal/core';
-import { type FormatNpyOptions, formatNpy } from '../npy.ts';
+import { type FormatNpyOptions, formatNpy, formatNpyHeader } from '../npy.ts';
 import { formatNpz, formatNpzArrays, type NpzArray } from '../npz.ts';
 import { matrixKindOfName } from './matrix-file.ts';
 import { type WriteOptions, writeFileSafely } from './write-file-safely.ts';
@@ -29,6 +29,36 @@ export async function writeMatrix(path: string, matrix: Matrix, options: WriteMa
   const pieces = kind === 'npy' ? formatNpy(matrix, options) : formatNpz(matrix, options);
   await writeFileSafely(path, options, async (sink) => {
     for (const piece of pieces) await sink.write(piece);
+  });
+}
+
+/**
+ * Writes an array as `.npy` from pieces of it, so that not all of it has to be in memory; numpy.load reads it.
+ *
+ * @param shape   rows, and columns where there are any
+ * @param blocks  the numbers, row by row, as many as the shape says
+ * @throws {SurprisalError} DIMENSION_MISMATCH if there are more or fewer; and as {@link writeFileSafely}
+ *
+ * @example
+ * await writeArrayBlocks('dH.npy', [3], [Float64Array.of(1, 2), Float64Array.of(3)]);
+ */
+export async function writeArrayBlocks(
+  path: string,
+  shape: readonly number[],
+  blocks: Iterable<Float64Array> | AsyncIterable<Float64Array>,
+  options: WriteOptions = {},
+): Promise<void> {
+  const expected = shape.reduce((product, length) => product * length, 1);
+  await writeFileSafely(path, options, async (sink) => {
+    await sink.write(formatNpyHeader(shape));
+    let numbers = 0;
+    for await (const { buffer, byteOffset, byteLength, length } of blocks) {
+      numbers += length;
+      await sink.write(new Uint8Array(buffer, byteOffset, byteLength));
+    }
+    if (numbers !== expected) {
+      throw new SurprisalError('DIMENSION_MISMATCH', `${path}: ${numbers} numbers do not make an array of (${shape})`);
+    }
   });
 }
 

@@ -37,9 +37,9 @@ inline unsigned thread_count(const Napi::Value& value) {
   return static_cast<unsigned>(whole_number(value, "threads", 1, 1024));
 }
 
-/// A function whose core errors become JavaScript errors with a code.
-template <Napi::Value (*function)(const Napi::CallbackInfo&)>
-Napi::Value guarded(const Napi::CallbackInfo& info) {
+/// Calls a function whose core errors become JavaScript errors with a code.
+template <typename Function>
+Napi::Value guard(const Napi::CallbackInfo& info, const Function& function) {
   try {
     return function(info);
   } catch (const Error& error) {
@@ -51,6 +51,12 @@ Napi::Value guarded(const Napi::CallbackInfo& info) {
   } catch (const std::exception& error) {
     throw coded_error(info.Env(), "OUT_OF_MEMORY", std::string("the input of this call cannot be held: ") + error.what());
   }
+}
+
+/// The same of a function that is known when this is compiled.
+template <Napi::Value (*function)(const Napi::CallbackInfo&)>
+Napi::Value guarded(const Napi::CallbackInfo& info) {
+  return guard(info, function);
 }
 
 }  // namespace surprisal

@@ -32,7 +32,7 @@ class Collector {
   Collector(const StructureBatch& batch, const EnvironmentRequest& request, const EnvironmentLoops& loops)
       : batch_(batch), request_(request), loops_(loops) {}
 
-  const Environment& collect(const CellGrid& grid, std::size_t place, Surroundings& around) {
+  Environment& collect(const CellGrid& grid, std::size_t place, Surroundings& around) {
     Environment& e = environment_;
     e.atom = grid.atom(place);
     loops_.squared_distances(grid.x(place), grid.y(place), grid.z(place), around.x.data(), around.y.data(),
@@ -91,6 +91,30 @@ class Collector {
   Environment environment_;
 };
 
+// Short runs where there are few atoms, so that every thread has some. Runs may end within a bin.
+std::size_t run_length(std::size_t atoms, unsigned threads) {
+  return std::min(largest_run, std::max(smallest_run, atoms / (std::size_t{threads} * 4)));
+}
+
+// Rows count from `first_place`; where that is null, a row is the atom.
+void visit_run(const StructureBatch& batch, const CellGrid& grid, const Run& run, const std::size_t* first_place,
+               const EnvironmentRequest& request, const EnvironmentLoops& loops, Task& task,
+               const std::function<EnvironmentVisitor()>& make_visitor) {
+  const EnvironmentVisitor visit = make_visitor();
+  Collector collector(batch, request, loops);
+  Surroundings around;
+  std::size_t bin = grid.bin_of(run.first);
+  grid.surroundings(bin, task, around);
+  for (std::size_t place = run.first; place < run.end; ++place) {
+    if (task.stopped()) return;
+    if (place >= grid.bin_end(bin)) grid.surroundings(++bin, task, around);
+    Environment& environment = collector.collect(grid, place, around);
+    environment.row = first_place == nullptr ? environment.atom : place - *first_place;
+    visit(environment);
+  }
+  task.advance(run.end - run.first);
+}
+
 }  // namespace
 
 void visit_environments(const StructureBatch& batch, const EnvironmentRequest& request, Isa isa, unsigned threads,
@@ -100,10 +124,7 @@ void visit_environments(const StructureBatch& batch, const EnvironmentRequest& r
   parallel_for(batch.frames, threads, task, [&](std::size_t frame) {
     grids[frame] = std::make_unique<CellGrid>(batch, frame, request.cutoff, task);
   });
-
-  // Short runs where there are few atoms, so that every thread has some. Runs may end within a bin.
-  const std::size_t share = batch.atoms() / (std::size_t{threads} * 4);
-  const std::size_t length = std::min(largest_run, std::max(smallest_run, share));
+  const std::size_t length = run_length(batch.atoms(), threads);
   std::vector<Run> runs;
   for (std::size_t frame = 0; frame < batch.frames; ++frame) {
     const std::size_t atoms = grids[frame]->atoms();
@@ -112,19 +133,19 @@ void visit_environments(const StructureBatch& batch, const EnvironmentRequest& r
     }
   }
   parallel_for(runs.size(), threads, task, [&](std::size_t item) {
-    const Run& run = runs[item];
-    const CellGrid& grid = *grids[run.frame];
-    const EnvironmentVisitor visit = make_visitor();
-    Collector collector(batch, request, loops);
-    Surroundings around;
-    std::size_t bin = grid.bin_of(run.first);
-    grid.surroundings(bin, task, around);
-    for (std::size_t place = run.first; place < run.end; ++place) {
-      if (task.stopped()) return;
-      if (place >= grid.bin_end(bin)) grid.surroundings(++bin, task, around);
-      visit(collector.collect(grid, place, around));
-    }
-    task.advance(run.end - run.first);
+    visit_run(batch, *grids[runs[item].frame], runs[item], nullptr, request, loops, task, make_visitor);
+  });
+}
+
+void visit_places(const StructureBatch& batch, const CellGrid& grid, std::size_t first, std::size_t end,
+                  const EnvironmentRequest& request, Isa isa, unsigned threads, Task& task,
+                  const std::function<EnvironmentVisitor()>& make_visitor) {
+  const EnvironmentLoops& loops = environment_loops(isa);
+  const std::size_t length = run_length(end - first, threads);
+  parallel_for((end - first + length - 1) / length, threads, task, [&](std::size_t item) {
+    const std::size_t start = first + item * length;
+    const Run run{0, start, std::min(end, start + length)};
+    visit_run(batch, grid, run, &first, request, loops, task, make_visitor);
   });
 }
 

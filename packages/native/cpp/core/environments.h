@@ -25,6 +25,7 @@ struct Neighbor : Displacement {
 /// One atom and its neighbours, sorted by distance, then atom, then shift.
 struct Environment {
   std::uint32_t atom;               // of the batch
+  std::size_t row;                  // where what is made of it belongs: the atom, or the place in a part of a frame
   std::vector<Neighbor> neighbors;  // those asked for
   std::size_t count;                // all within the cutoff
   double gap;                       // r_{k+1} − r_k in Å, infinity where there are no more than k
@@ -45,6 +46,12 @@ using EnvironmentVisitor = std::function<void(const Environment&)>;
 /// Throws Error INVALID_CELL, INVALID_POSITIONS, COINCIDENT_ATOMS, ABORTED.
 void visit_environments(const StructureBatch& batch, const EnvironmentRequest& request, Isa isa, unsigned threads,
                         Task& task, const std::function<EnvironmentVisitor()>& make_visitor);
+
+/// The same for some atoms of a frame whose grid is there already: those at places `first` to `end` (exclusive) of the
+/// grid's order. Rows count from `first`.
+void visit_places(const StructureBatch& batch, const CellGrid& grid, std::size_t first, std::size_t end,
+                  const EnvironmentRequest& request, Isa isa, unsigned threads, Task& task,
+                  const std::function<EnvironmentVisitor()>& make_visitor);
 
 /// COINCIDENT_ATOMS in the words of a person; atoms of the batch.
 Error coincident_atoms(const StructureBatch& batch, std::uint32_t a, std::uint32_t b);

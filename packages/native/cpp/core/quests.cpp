@@ -75,7 +75,7 @@ class QuestsVisitor {
 
   void operator()(const Environment& e) {
     const std::size_t k = options_.k;
-    T* row = out_ + std::size_t{e.atom} * options_.columns();
+    T* row = out_ + e.row * options_.columns();
     if (options_.x1) {
       for (std::size_t j = 0; j < k; ++j) row[j] = static_cast<T>(j < e.neighbors.size() ? x1(e.neighbors[j]) : 0.0);
       row += k;
@@ -189,20 +189,47 @@ class QuestsVisitor {
 
 }  // namespace
 
+namespace {
+
+template <typename T>
+std::function<EnvironmentVisitor()> visitor_maker(const StructureBatch& batch, const QuestsOptions& options,
+                                                  const EnvironmentLoops& loops,
+                                                  const std::vector<unsigned short>& comparators, const Task& task,
+                                                  T* out) {
+  return [&, out]() -> EnvironmentVisitor {
+    const auto visitor = std::make_shared<QuestsVisitor<T>>(batch, options, loops, comparators, task, out);
+    return [visitor](const Environment& e) { (*visitor)(e); };
+  };
+}
+
+EnvironmentRequest request_of(const QuestsOptions& options) {
+  return {options.cutoff, options.k, options.tie_tolerance, false};
+}
+
+}  // namespace
+
 template <typename T>
 void quests_descriptors(const StructureBatch& batch, const QuestsOptions& options, Isa isa, unsigned threads, Task& task,
                         T* out) {
-  const EnvironmentLoops& loops = environment_loops(isa);
   const std::vector<unsigned short> comparators = merge_exchange(options.k);
-  visit_environments(batch, {options.cutoff, options.k, options.tie_tolerance, false}, isa, threads, task,
-                     [&]() -> EnvironmentVisitor {
-                       const auto visitor =
-                           std::make_shared<QuestsVisitor<T>>(batch, options, loops, comparators, task, out);
-                       return [visitor](const Environment& e) { (*visitor)(e); };
-                     });
+  visit_environments(batch, request_of(options), isa, threads, task,
+                     visitor_maker(batch, options, environment_loops(isa), comparators, task, out));
 }
 
 template void quests_descriptors(const StructureBatch&, const QuestsOptions&, Isa, unsigned, Task&, float*);
 template void quests_descriptors(const StructureBatch&, const QuestsOptions&, Isa, unsigned, Task&, double*);
+
+template <typename T>
+void QuestsFrame::describe(std::size_t first, std::size_t end, Isa isa, unsigned threads, Task& task, T* out,
+                           std::uint32_t* atoms) {
+  if (!grid_) grid_ = std::make_unique<CellGrid>(batch_, 0, options_.cutoff, task);
+  const std::vector<unsigned short> comparators = merge_exchange(options_.k);
+  visit_places(batch_, *grid_, first, end, request_of(options_), isa, threads, task,
+               visitor_maker(batch_, options_, environment_loops(isa), comparators, task, out));
+  for (std::size_t place = first; place < end; ++place) atoms[place - first] = grid_->atom(place);
+}
+
+template void QuestsFrame::describe(std::size_t, std::size_t, Isa, unsigned, Task&, float*, std::uint32_t*);
+template void QuestsFrame::describe(std::size_t, std::size_t, Isa, unsigned, Task&, double*, std::uint32_t*);
 
 }  // namespace surprisal

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <memory>
 
 #include "environments.h"
 
@@ -28,5 +30,24 @@ struct QuestsOptions {
 template <typename T>
 void quests_descriptors(const StructureBatch& batch, const QuestsOptions& options, Isa isa, unsigned threads, Task& task,
                         T* out);
+
+/// One structure to be described a part at a time: its atoms are sorted for the neighbour search once.
+class QuestsFrame {
+ public:
+  /// The batch holds one structure, and outlives this.
+  QuestsFrame(const StructureBatch& batch, const QuestsOptions& options) : batch_(batch), options_(options) {}
+
+  /// Describes the atoms at places `first` to `end` (exclusive) of the order in which they were sorted, as
+  /// quests_descriptors does: out ((end−first)×columns), and which atoms these are. Not for several threads at a time.
+  /// Throws what quests_descriptors throws.
+  template <typename T>
+  void describe(std::size_t first, std::size_t end, Isa isa, unsigned threads, Task& task, T* out,
+                std::uint32_t* atoms);
+
+ private:
+  StructureBatch batch_;
+  QuestsOptions options_;
+  std::unique_ptr<CellGrid> grid_;
+};
 
 }  // namespace surprisal
