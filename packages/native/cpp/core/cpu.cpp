@@ -10,9 +10,11 @@ namespace surprisal {
 #if defined(__x86_64__)
 extern const KernelTiles kernel_tiles_avx512, kernel_tiles_avx2;
 extern const EnvironmentLoops environment_loops_avx512, environment_loops_avx2;
+extern const MachineLoops machine_loops_avx512, machine_loops_avx2;
 #endif
 extern const KernelTiles kernel_tiles_baseline;
 extern const EnvironmentLoops environment_loops_baseline;
+extern const MachineLoops machine_loops_baseline;
 
 namespace {
 
@@ -89,6 +91,15 @@ const EnvironmentLoops& environment_loops(Isa isa) {
 #endif
   static_cast<void>(isa);
   return environment_loops_baseline;
+}
+
+const MachineLoops& machine_loops(Isa isa) {
+#if defined(__x86_64__)
+  if (isa == Isa::avx512) return machine_loops_avx512;
+  if (isa == Isa::avx2) return machine_loops_avx2;
+#endif
+  static_cast<void>(isa);
+  return machine_loops_baseline;
 }
 
 }  // namespace surprisal
