@@ -38,15 +38,49 @@ function commonParameters(members: readonly Measurement[]): Map<string, number |
   return new Map(others.length === 0 ? [] : Object.entries(first ?? {}).filter(isCommon));
 }
 
-/** The figures that have a target, for the documentation. */
-export function targetTableOf({ figures }: Report): Table {
-  const head = ['work', 'input', 'threads', 'ISA', 'figure', 'value', 'must', 'aim', ''];
-  return [
-    head,
-    ...figures
-      .filter(({ target }) => target !== undefined)
-      .map((figure) => [figure.of, parametersOf(figure), `${figure.threads}`, figure.isa, ...figureCells(figure)]),
+/** What the documentation shows of a report: the machine, figures with a target, and how cost grows. */
+export function markdownOf(report: Report): string {
+  const { measurements, figures } = report;
+  const machine = measurements.filter(({ subject }) => subject === 'machine');
+  const targets = figures.filter(({ target }) => target !== undefined);
+  const inGrowth = new Set(measurements.flatMap(({ peakBytes, subject }) => (peakBytes === undefined ? [] : subject)));
+  const growth = measurements.filter((one) => inGrowth.has(one.subject) && !isLimit(one));
+  const tables: [string, Table][] = [
+    [
+      'What the machine can do',
+      [['', 'threads', 'rate'], ...machine.map((one) => [one.name, `${one.threads}`, formatRate(one)])],
+    ],
+    [
+      'Figures with a target',
+      [
+        ['work', 'input', 'threads', 'ISA', 'figure', 'value', 'must', 'aim', ''],
+        ...targets.map((figure) => [
+          figure.of,
+          parametersOf(figure),
+          `${figure.threads}`,
+          figure.isa,
+          ...figureCells(figure),
+        ]),
+      ],
+    ],
+    [
+      'Whole commands, and their stages alone',
+      [
+        ['', 'input', 'time', 'rate', 'peak memory'],
+        ...growth.map((one) => [
+          one.name,
+          parametersOf(one),
+          formatValue(median(one.seconds), 'seconds'),
+          formatRate(one),
+          one.peakBytes === undefined ? '' : formatValue(one.peakBytes, 'bytes'),
+        ]),
+      ],
+    ],
   ];
+  return tables
+    .filter(([, rows]) => rows.length > 1)
+    .map(([title, rows]) => `**${title}**\n\n${markdownTable(rows)}`)
+    .join('\n\n');
 }
 
 /** Columns under one another. */
@@ -63,7 +97,7 @@ export function alignTable(table: Table): string {
 }
 
 /** A table in Markdown. */
-export function markdownTable([head = [], ...rows]: Table): string {
+function markdownTable([head = [], ...rows]: Table): string {
   const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }

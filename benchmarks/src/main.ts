@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { selectBackend } from '@surprisal/native';
 import { changeTable, compareReports } from './compare-reports.ts';
-import { alignTable, markdownTable, reportText, targetTableOf } from './format-figures.ts';
+import { alignTable, markdownOf, reportText } from './format-figures.ts';
 import { type MeasuredFigure, type Measurement, measure } from './measure.ts';
 import { measureWithIsa } from './other-instruction-set.ts';
 import { makeReport, type Report, readReport } from './report.ts';
@@ -17,7 +17,7 @@ const HELP = `Usage: pnpm bench [options]
 The speed of the hot loops, held against what this machine can do, measured in the same rounds.
 
   --quick            inputs of up to 10^5 atoms, about 4 minutes on two cores (default)
-  --full             also a million atoms and more, about half an hour, 8 GB of disk
+  --full             also a million atoms and more, about half an hour, 3 GB of disk, 6 GB of memory
   --once             the smallest inputs, one round: to see that everything runs
   --only PATTERN     subjects whose names match this regular expression
   --rounds N         rounds of each subject, but where one takes long (default 5 to 15)
@@ -27,8 +27,8 @@ The speed of the hot loops, held against what this machine can do, measured in t
   --compare FILE     say what changed since the run that wrote this
   --with FILE        do not measure: compare with this run
   --across           compare runs of different machines, by their shares of the limits
-  --markdown FILE    do not measure: print the figures of that run that have a target as a table
-  --into FILE        put that table into a document, between its lines <!-- figures --> and <!-- end of figures -->
+  --markdown FILE    do not measure: print what that run found as tables for a document
+  --into FILE        put them into it, between its lines <!-- figures --> and <!-- end of figures -->
   -h, --help
 
 Real training sets are used where SURPRISAL_DATA names their folder, else sets like them are made.
@@ -151,7 +151,7 @@ function headOf({ machine, software, backend }: Report): string {
 }
 
 function writeMarkdown(report: Report, into: string | undefined): void {
-  const text = `${headOf(report).replace('\n', '; ')}\n\n${markdownTable(targetTableOf(report))}`;
+  const text = `${headOf(report).replace('\n', '; ')}\n\n${markdownOf(report)}`;
   if (into === undefined) {
     console.log(text);
     return;

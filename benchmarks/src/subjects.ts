@@ -22,7 +22,7 @@ const SUBJECTS: readonly SubjectPlan[] = [
   { name: 'machine', from: 'once', minutes: { quick: 0.3, full: 0.5 }, make: machineSubject },
   { name: 'kernels', from: 'once', minutes: { quick: 0.6, full: 1 }, make: kernelSubject },
   { name: 'descriptors', from: 'once', minutes: { quick: 0.6, full: 3 }, make: descriptorSubject },
-  { name: 'reading', from: 'once', minutes: { quick: 0.3, full: 1 }, make: readingSubject },
+  { name: 'reading', from: 'once', minutes: { quick: 0.5, full: 0.5 }, make: readingSubject },
   { name: 'start', from: 'once', minutes: { quick: 0.1, full: 0.1 }, make: startSubject },
   entropyPlan('entropy-1e4', 'once', 'tenThousand', 0.1),
   entropyPlan('entropy-1e5', 'quick', 'hundredThousand', 0.5),

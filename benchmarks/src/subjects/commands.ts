@@ -3,7 +3,7 @@ import { atomCount, type Structure } from '@surprisal/core';
 import { quests } from '@surprisal/descriptors';
 import { openStructures, writeMatrix, writeStructures } from '@surprisal/io/node';
 import { logKernelSumMany } from '@surprisal/kernels';
-import type { Case, Figure, Subject } from '../benchmark-case.ts';
+import { type Case, type Figure, type Outcome, type Subject, whole } from '../benchmark-case.ts';
 import { runNode, SURPRISAL } from '../command-run.ts';
 import { costOf, peakOf, secondsOf, shareOf, timesSlowest } from '../figures.ts';
 import { environmentsOf } from '../inputs/environments.ts';
@@ -27,31 +27,50 @@ export function startSubject(): Subject {
   };
 }
 
-/** The entropy of boxes of growing size, from the dump on, everything included: n² pairs, each of which counts twice. */
+/**
+ * The entropy of boxes of growing size, from the dump on, everything included, and beside it its stages alone: how cost
+ * grows with n.
+ */
 export async function entropySubject(
   setting: Setting,
   name: string,
   size: keyof typeof CELLS_OF_SIZE,
 ): Promise<Subject> {
+  const { threads } = setting;
   const cells = setting.scale === 'once' ? 4 : CELLS_OF_SIZE[size];
   const isMillion = setting.scale !== 'once' && size === 'million';
   const path = join(setting.folder, `${size}.dump`);
   const copper = rattledCopper(cells, 1);
   await writeLammpsDump(path, copper);
   const n = atomCount(copper);
-  const limit = multiplyAdds(setting, 'f32', setting.threads);
+  const limit = multiplyAdds(setting, 'f32', threads);
+  const parameters = { n, precision: 'f32', k: K, h: BANDWIDTH };
   const exact: Case = {
     name: 'exact entropy of a dump',
-    parameters: { n, precision: 'f32', k: K, h: BANDWIDTH },
-    threads: setting.threads,
+    parameters,
+    threads,
     work: n ** 2 / 2,
     unit: 'pairs',
-    run: () =>
-      runNode([SURPRISAL, 'entropy', path, '--precision', 'f32', '--threads', `${setting.threads}`, '--no-progress']),
+    run: () => runNode([SURPRISAL, 'entropy', path, '--precision', 'f32', '--threads', `${threads}`, '--no-progress']),
   };
+  const linear = { parameters, threads, work: n, unit: 'environments' };
+  const stages: Case[] = [
+    { ...linear, name: 'reading alone', run: () => readAll(path, n) },
+    {
+      ...linear,
+      name: 'descriptors alone',
+      run: whole(() => quests({ k: K, cutoff: CUTOFF }).compute([copper], { precision: 'f32', threads })),
+    },
+  ];
+  if (!isMillion) {
+    // Of a million they are all but seconds of the command.
+    const x = await environmentsOf([copper], 'f32');
+    const run = whole(() => logKernelSumMany(x, x, { bandwidths: [BANDWIDTH], threads }));
+    stages.push({ ...linear, name: 'kernel sums alone', work: n ** 2 / 2, unit: 'pairs', run });
+  }
   return {
     name,
-    cases: [limit, exact],
+    cases: [limit, exact, ...stages],
     figures: [
       secondsOf(exact, isMillion ? TARGETS.entropyOfMillion : undefined),
       shareOf(exact, limit, COLUMNS, 'of the multiply-add bound of half the pairs'),
@@ -87,11 +106,7 @@ export async function streamSubject(setting: Setting): Promise<Subject> {
   });
   const x = await environmentsOf([copper], 'f32');
   const stages = [
-    make('reading alone', async () => {
-      let count = 0;
-      for await (const structure of openStructures(path)) count += atomCount(structure);
-      return count === atoms ? {} : Promise.reject(new Error(`${count} of ${atoms} atoms were read`));
-    }),
+    make('reading alone', () => readAll(path, atoms)),
     make('descriptors alone', async () => {
       for (let frame = 0; frame < frames; frame++) {
         await quests({ k: K, cutoff: CUTOFF }).compute([copper], { precision: 'f32', threads });
@@ -120,6 +135,14 @@ export async function streamSubject(setting: Setting): Promise<Subject> {
     mostRounds: scale === 'full' ? 1 : 3,
     warmUp: false,
   };
+}
+
+/** @throws {Error} unless the file holds so many atoms: what is not read is not fast */
+async function readAll(path: string, atoms: number): Promise<Outcome> {
+  let count = 0;
+  for await (const structure of openStructures(path)) count += atomCount(structure);
+  if (count !== atoms) throw new Error(`${count} of ${atoms} atoms of ${path} were read`);
+  return {};
 }
 
 function* withSurprisals(structure: Structure, frames: number): Generator<Structure, void> {

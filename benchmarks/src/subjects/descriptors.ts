@@ -18,7 +18,7 @@ export async function descriptorSubject(setting: Setting): Promise<Subject> {
   const { scale, threads } = setting;
   const cells = CELLS[scale];
   const copper = await copperOf(setting, cells, 1);
-  const perfect = rattledCopper(Math.min(cells, CELLS_OF_SIZE.hundredThousand), 1, 0);
+  const perfect = rattledCopper(Math.min(cells, CELLS_OF_SIZE.tenThousand), 1, 0);
   const molecules = await moleculeSet(setting.outsideData, scale === 'once' ? 4 : 1000);
   const inputs = [
     { structures: [copper.structure], parameters: copper.parameters, isCopper: true },
