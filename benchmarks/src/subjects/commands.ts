@@ -24,6 +24,7 @@ export function startSubject(): Subject {
     name: 'start',
     cases: [node, version],
     figures: [secondsOf(version, TARGETS.start), costOf(version, node, 'times the start of Node')],
+    rounds: 15,
   };
 }
 
