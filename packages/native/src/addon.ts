@@ -141,4 +141,20 @@ export interface NativeAddon {
    * @param rounds  of each of 16 items per thread; some 10⁶ make a measurement of milliseconds
    */
   multiplyAddRate(single: boolean, rounds: number, threads: number): NativeJob<number>;
+
+  /**
+   * Exponentials per second of all threads, as kernel sums take them.
+   *
+   * @param rounds  of each of 16 items per thread; some 10⁵ make a measurement of milliseconds
+   */
+  exponentialRate(single: boolean, rounds: number, threads: number): NativeJob<number>;
+
+  /**
+   * Bytes per second that all threads move between processor and memory: `read` one array, `copy` one to another, or add
+   * multiples of two into a third (`triad`).
+   *
+   * @param count   float64 numbers in each array; beyond the caches, or these are measured instead
+   * @param passes  over the arrays, after a first one that is not timed
+   */
+  memoryRate(pattern: 'read' | 'copy' | 'triad', count: number, passes: number, threads: number): NativeJob<number>;
 }

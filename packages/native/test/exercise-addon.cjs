@@ -76,7 +76,13 @@ async function main() {
   expectEqual(list.indices.length, 42, 'neighbours of an fcc atom');
   const nearest = await addon.nearestNeighbors(fcc, 32, 5, 2).result;
   expectEqual(nearest.counts[0], 42, 'neighbours of an fcc atom');
-  expectEqual((await addon.multiplyAddRate(true, 100, 2).result) > 0, true, 'a rate');
+  for (const single of [true, false]) {
+    expectEqual((await addon.multiplyAddRate(single, 100, 2).result) > 0, true, 'a rate of multiply-adds');
+    expectEqual((await addon.exponentialRate(single, 100, 2).result) > 0, true, 'a rate of exponentials');
+  }
+  for (const pattern of ['read', 'copy', 'triad']) {
+    expectEqual((await addon.memoryRate(pattern, 1000, 2, 2).result) > 0, true, 'a rate of bytes');
+  }
   await cancelled();
   for (let i = 0; i < 4; i++) await terminated();
   try {

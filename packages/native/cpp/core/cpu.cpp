@@ -10,13 +10,16 @@ namespace surprisal {
 #if defined(__aarch64__)
 extern const KernelTiles kernel_tiles_neon;
 extern const EnvironmentLoops environment_loops_neon;
+extern const MachineLoops machine_loops_neon;
 #else
 #if defined(__x86_64__)
 extern const KernelTiles kernel_tiles_avx512, kernel_tiles_avx2;
 extern const EnvironmentLoops environment_loops_avx512, environment_loops_avx2;
+extern const MachineLoops machine_loops_avx512, machine_loops_avx2;
 #endif
 extern const KernelTiles kernel_tiles_baseline;
 extern const EnvironmentLoops environment_loops_baseline;
+extern const MachineLoops machine_loops_baseline;
 #endif
 
 namespace {
@@ -101,6 +104,19 @@ const EnvironmentLoops& environment_loops(Isa isa) {
   return environment_loops_neon;
 #else
   return environment_loops_baseline;
+#endif
+}
+
+const MachineLoops& machine_loops(Isa isa) {
+#if defined(__x86_64__)
+  if (isa == Isa::avx512) return machine_loops_avx512;
+  if (isa == Isa::avx2) return machine_loops_avx2;
+#endif
+  static_cast<void>(isa);
+#if defined(__aarch64__)
+  return machine_loops_neon;
+#else
+  return machine_loops_baseline;
 #endif
 }
 

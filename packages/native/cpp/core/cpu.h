@@ -6,6 +6,7 @@
 
 #include "environment_loops.h"
 #include "kernel_tiles.h"
+#include "machine_loops.h"
 
 namespace surprisal {
 
@@ -23,5 +24,6 @@ Isa selected_isa();
 /// The loops of one instruction set. It must be one of available_isas().
 const KernelTiles& kernel_tiles(Isa isa);
 const EnvironmentLoops& environment_loops(Isa isa);
+const MachineLoops& machine_loops(Isa isa);
 
 }  // namespace surprisal

@@ -20,7 +20,6 @@
 
 #include "../core/cpu.h"
 #include "../core/kernel_sum.h"
-#include "../core/machine_rate.h"
 #include "../core/neighbors.h"
 #include "../core/quests.h"
 #include "../core/thread_pool.h"
@@ -525,8 +524,7 @@ int main(int argc, char** argv) {
     test_concurrent_calls();
     test_quests_frame();
     test_exceptions_in_threads();
-    Task task;
-    check(multiply_add_rate(true, 1000, available_isas().front(), 2, task) > 0, "the machine does some work");
+    test_machine();
   } catch (const std::exception& error) {
     check(false, error.what());
   }
