@@ -39,6 +39,14 @@ export interface NativeRowWindows {
   readonly ends: Uint32Array;
 }
 
+/** How a kernel sum is done. */
+export interface NativeKernelSumOptions {
+  /** Nats by which what is left out may raise a δH at the most; 0 leaves nothing out. */
+  readonly skipBelow: number;
+  /** Work on float32 rows in float64. */
+  readonly double: boolean;
+}
+
 /** Full neighbour list: pairs of atom i are `offsets[i]` … `offsets[i + 1]`, nearest first. */
 export interface NativeNeighborList {
   /** (N+1) */
@@ -96,6 +104,8 @@ export interface NativeAddon {
   /**
    * ln Σ_j w_j exp(−|x_i − y_j|² / 2h²) for every query and bandwidth, over all references but those left out.
    *
+   * @param options.decisions  values of ln s: a sum too near one to be told from it is done again in float64
+   * @param options.exact  all by log-sum-exp of differences in float64, as what is done again
    * @returns (bandwidths×m), nats; −Infinity where nothing is left
    */
   logKernelSum(
@@ -105,6 +115,22 @@ export interface NativeAddon {
     bandwidths: Float64Array,
     weights: Float64Array | null,
     leftOut: NativeRowWindows | null,
+    options: NativeKernelSumOptions & { readonly decisions: Float64Array; readonly exact: boolean },
+    threads: number,
+  ): NativeJob<Float64Array>;
+
+  /**
+   * Σ_j exp(−|x_i − x_j|² / 2h²) of every row over all rows, each pair once: one share of the pairs. The shares added up,
+   * number by number, are the sums: to the same bits for any number of shares.
+   *
+   * @param options.share  0 … shares − 1
+   * @returns (bandwidths×n×3), whole numbers below 2⁴¹ for 2⁻⁹⁰, 2⁻⁴⁹ and 2⁻⁸
+   */
+  selfKernelSums(
+    rows: FloatArray,
+    columns: number,
+    bandwidths: Float64Array,
+    options: NativeKernelSumOptions & { readonly share: number; readonly shares: number },
     threads: number,
   ): NativeJob<Float64Array>;
 

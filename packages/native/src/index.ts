@@ -2,6 +2,7 @@ export type {
   FloatArray,
   NativeAddon,
   NativeJob,
+  NativeKernelSumOptions,
   NativeNearest,
   NativeNeighborList,
   NativeQuestsFrame,

@@ -5,6 +5,8 @@ const { Worker } = require('node:worker_threads');
 
 const path = process.argv[2];
 const addon = require(path);
+const OPTIONS_TEXT = '{ skipBelow: 1e-6, double: false, exact: false, decisions: new Float64Array(0) }';
+const OPTIONS = { skipBelow: 1e-6, double: false, exact: false, decisions: new Float64Array(0) };
 
 const fcc = {
   positions: Float64Array.of(0, 0, 0),
@@ -40,15 +42,20 @@ async function kernelSums(kind) {
       starts: Uint32Array.from({ length: 700 }, (_, i) => i),
       ends: Uint32Array.from({ length: 700 }, (_, i) => i + (i % 200)),
     },
+    { ...OPTIONS, decisions: Float64Array.of(1, 2) },
     3,
   );
   structuredClone(x, { transfer: [x.buffer] });
   structuredClone(y, { transfer: [y.buffer] });
   expectEqual((await job.result).length, 1400, 'kernel sums');
+  const z = rows(1500, kind);
+  const self = addon.selfKernelSums(z, 63, Float64Array.of(0.015, 0.1), { ...OPTIONS, share: 0, shares: 1 }, 3);
+  structuredClone(z, { transfer: [z.buffer] });
+  expectEqual((await self.result).length, 9000, 'self sums');
 }
 
 async function cancelled() {
-  const job = addon.logKernelSum(rows(3000), rows(3000), 63, Float64Array.of(0.015), null, null, 2);
+  const job = addon.logKernelSum(rows(3000), rows(3000), 63, Float64Array.of(0.015), null, null, OPTIONS, 2);
   job.cancel();
   await job.result.then(
     () => expectEqual('result', 'ABORTED', 'a cancelled call'),
@@ -60,7 +67,7 @@ async function terminated() {
   const script = `
     const addon = require(${JSON.stringify(path)});
     const x = new Float64Array(3000 * 63).fill(0.1);
-    for (let i = 0; i < 3; i++) addon.logKernelSum(x, x, 63, Float64Array.of(0.015), null, null, 2);
+    for (let i = 0; i < 3; i++) addon.logKernelSum(x, x, 63, Float64Array.of(0.015), null, null, ${OPTIONS_TEXT}, 2);
     require('node:worker_threads').parentPort.postMessage('started');`;
   const worker = new Worker(script, { eval: true });
   await new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject));
