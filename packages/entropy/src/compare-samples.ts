@@ -13,7 +13,7 @@ import { countInterval } from './count-interval.ts';
 import { RandomDraw } from './random-draw.ts';
 
 /** Environments of a set that are asked: the 95 % interval of a share is then no wider than ±1.6 %. */
-export const OVERLAP_QUERIES = 4096;
+const OVERLAP_QUERIES = 4096;
 
 /**
  * {@link compareSets} for sets that are too large for it: overlaps from a random sample of each set against all of the others,

@@ -65,7 +65,7 @@ export interface EstimateEntropyManyOptions extends EntropyManyOptions {
 }
 
 /** Queries come in batches of this many, and only between batches the intervals are looked at. The first is the pilot. */
-export const QUERY_BATCH = 256;
+const QUERY_BATCH = 256;
 /** Queries beside the pilot, at least. */
 const LEAST_SAMPLE = 2 * QUERY_BATCH;
 /** Random references are a power of two, from here on … */
