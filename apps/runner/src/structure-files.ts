@@ -15,7 +15,7 @@ export interface ReadingListeners {
 /** The structures of a file, those that its own slice wants or else `--frames`, read as the options of the run say; the time that reading takes goes to its stopwatch. */
 export async function* structuresOf(
   { path, frames: slice }: InputPath,
-  { options, signal, stopwatch }: Run,
+  { options, signal, stopwatch, context }: Run,
   { onWarning, onProgress }: ReadingListeners,
 ): AsyncGenerator<Structure, void> {
   const stage = `reading ${basename(path)}`;
@@ -27,6 +27,8 @@ export async function* structuresOf(
     maxCompressionRatio: options.maxCompressionRatio,
     onWarning,
     onProgress: onProgress && ((progress) => onProgress({ ...progress, stage })),
+    backend: context.backend,
+    threads: context.threads,
     signal,
   });
   try {

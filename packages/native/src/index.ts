@@ -1,10 +1,13 @@
 export type {
   FloatArray,
   NativeAddon,
+  NativeColumn,
   NativeJob,
   NativeNearest,
   NativeNeighborList,
   NativeQuestsFrame,
+  NativeRowOrder,
+  NativeRows,
   NativeRowWindows,
   StructureBatch,
 } from './addon.ts';

@@ -47,5 +47,6 @@ inline void expect_error(const std::string& code, const std::string& what, const
 
 // One for each file of the driver beside driver.cpp: declared here, called in main().
 void test_quests_frame();
+void test_rows();
 
 }  // namespace surprisal

@@ -525,6 +525,7 @@ int main(int argc, char** argv) {
     test_concurrent_calls();
     test_quests_frame();
     test_exceptions_in_threads();
+    test_rows();
     Task task;
     check(multiply_add_rate(true, 1000, available_isas().front(), 2, task) > 0, "the machine does some work");
   } catch (const std::exception& error) {
