@@ -27,6 +27,8 @@ export interface ColumnBuilder {
    * would; undefined where it may not.
    */
   readonly fieldKind: FieldKind | undefined;
+  /** Whether values are kept, and {@link take} wants them. Default true. */
+  readonly isKept?: boolean;
   /** The column of which this one is a part, and which takes over all of it together; undefined where it stands alone. */
   readonly partOf?: { readonly whole: Pick<ColumnBuilder, 'width' | 'take'>; readonly first: number } | undefined;
   /** Takes over rows, from `row` on, for which there is room and which were read as {@link fieldKind} says. */
@@ -44,6 +46,8 @@ export interface ColumnBuilder {
 /** A builder whose rows make a per-atom column. */
 export interface PlainColumnBuilder extends ColumnBuilder {
   column(rows: number): Column;
+  /** Lets go of what takes memory without having been reserved. */
+  forget?(): void;
 }
 
 const LARGEST_INT64 = 2n ** 63n - 1n;
@@ -273,6 +277,10 @@ export class StringBuilder implements PlainColumnBuilder {
     for (const place of column.values) this.values.push(words[place] as string);
   }
 
+  forget(): void {
+    this.values.length = 0;
+  }
+
   #same(text: string): string {
     const same = this.#remembered.get(text);
     if (same !== undefined) return same;
@@ -320,6 +328,10 @@ export class DetectedBuilder implements PlainColumnBuilder {
     return this.#words.read(scanner);
   }
 
+  forget(): void {
+    this.#words?.forget();
+  }
+
   /** Known once the first row was read. */
   get fieldKind(): FieldKind {
     return this.#words === undefined ? 'real' : 'word';
@@ -342,6 +354,33 @@ export class DetectedBuilder implements PlainColumnBuilder {
     if (kind === 'integer') for (let row = 0; row < rows; row++) values[row] = (values[row] as number) + 0;
     return { kind, width: 1, values };
   }
+}
+
+/** A column that is read and checked as another one is, and of which nothing is kept. */
+export class CheckedBuilder implements ColumnBuilder {
+  readonly width: number;
+  readonly isKept = false;
+  readonly #checks: PlainColumnBuilder;
+
+  constructor(checks: PlainColumnBuilder) {
+    this.width = checks.width;
+    this.#checks = checks;
+  }
+
+  get fieldKind(): FieldKind | undefined {
+    return this.#checks.fieldKind;
+  }
+
+  /** None: what is written behind the end of an array is lost. */
+  reserve(): void {}
+
+  read(scanner: FieldScanner, row: number): string | undefined {
+    const problem = this.#checks.read(scanner, row);
+    this.#checks.forget?.();
+    return problem;
+  }
+
+  take(): void {}
 }
 
 /** Species as words: chemical symbols, other names, or atomic numbers. */

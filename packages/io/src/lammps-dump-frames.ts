@@ -2,6 +2,7 @@ import { type Column, type InfoValue, type Pbc, type Species, type Structure, Su
 import { checkBox } from './check-box.ts';
 import {
   AxisCoordinates,
+  CheckedBuilder,
   type ColumnBuilder,
   DetectedBuilder,
   IntegerBuilder,
@@ -42,6 +43,11 @@ export interface LammpsOptions {
   readonly units?: string | undefined;
 }
 
+interface DumpOptions extends LammpsOptions {
+  /** Columns that are kept, beside what is needed to make sense of them. Default: every one. */
+  readonly columns?: readonly string[] | undefined;
+}
+
 interface Box {
   /** (3×3) rows are the cell vectors, in the file's units. */
   readonly cell: Float64Array;
@@ -70,14 +76,14 @@ interface Layout {
 export class LammpsDumpFrames implements FrameReader {
   readonly #lines: LineReader;
   readonly #warnings: Warnings;
-  readonly #options: LammpsOptions;
+  readonly #options: DumpOptions;
   readonly #rows: RowReader;
   #units: string | undefined;
   /** Whose rows come to an end. */
   #frames = 0;
 
   /** @throws {SurprisalError} INVALID_ARGUMENT, UNSUPPORTED if the units that are given have no length in Å */
-  constructor(lines: LineReader, warnings: Warnings, options: LammpsOptions, blocks?: RowBlocks) {
+  constructor(lines: LineReader, warnings: Warnings, options: DumpOptions, blocks?: RowBlocks) {
     if (options.units !== undefined) lammpsLength(options.units);
     this.#lines = lines;
     this.#warnings = warnings;
@@ -298,6 +304,8 @@ export class LammpsDumpFrames implements FrameReader {
         return symbols;
       }
       const builder = columnBuilder(name);
+      const isNeeded = name === 'id' || (name === 'type' && symbolColumn === undefined);
+      if (!isNeeded && this.#options.columns?.includes(name) === false) return new CheckedBuilder(builder);
       columns.set(name, builder);
       return builder;
     });

@@ -30,6 +30,11 @@ export interface ReadOptions extends Pick<Context, 'backend' | 'threads' | 'sign
   readonly species?: Readonly<Record<number, string>> | undefined;
   /** Unit style of a LAMMPS file that does not say it; default `metal`, so that lengths are in Å. */
   readonly units?: string | undefined;
+  /**
+   * Names of the columns of the atoms that are kept; `[]` for none. The others are read and checked as ever, but take no
+   * memory where a frame is large: in LAMMPS dumps and XYZ. Default: every one.
+   */
+  readonly columns?: readonly string[] | undefined;
   /** Told once of each thing that is odd about a file and yet can be read. */
   readonly onWarning?: ((message: string) => void) | undefined;
 }
@@ -71,7 +76,10 @@ export async function* readWith(
     refuseCompressed(head, file);
     if (head.length < HEAD_BYTES && isBlank(head)) throw emptyFile(file);
     const reader = openReader(options.format ?? detectFormat(head, file), lines, warnings, options, blocks);
-    const met = yield* selectFrames(reader, frames ?? { start: undefined, stop: undefined, step: 1 });
+    const met = yield* selectFrames(
+      keeping(options.columns, reader),
+      frames ?? { start: undefined, stop: undefined, step: 1 },
+    );
     warnOfText(lines, warnings);
     if (met.ended && met.frames === 0) throw emptyFile(file);
     if (met.selected === 0) {
@@ -106,6 +114,19 @@ function openReader(
     );
   }
   throw new SurprisalError('UNKNOWN_FORMAT', `"${String(format)}" is no known format; known are: ${known}`);
+}
+
+/** Frames without the columns of which nobody asked for the name. */
+function keeping(names: readonly string[] | undefined, frames: FrameReader): FrameReader {
+  if (names === undefined) return frames;
+  return {
+    async read() {
+      const structure = await frames.read();
+      if (structure === undefined) return undefined;
+      return { ...structure, columns: new Map([...structure.columns].filter(([name]) => names.includes(name))) };
+    },
+    skip: () => frames.skip(),
+  };
 }
 
 /** Frames of which it is said when their species are no elements. */

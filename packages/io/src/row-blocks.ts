@@ -132,6 +132,7 @@ export class RowBlocks {
       copyValues = () => {
         reserve(first + parsed.rows);
         for (const [column, { kind, offset, builder }] of columns.entries()) {
+          if (builder.isKept === false) continue;
           const read: ReadColumn = {
             values: kind.values(buffer, offset, parsed.rows * builder.width),
             words: parsed.words[column] as readonly string[],
@@ -206,7 +207,7 @@ interface Place {
   readonly kind: KindOfAddon;
   readonly offset: number;
   /** Who takes the values. */
-  readonly builder: Pick<ColumnBuilder, 'width' | 'take'>;
+  readonly builder: Pick<ColumnBuilder, 'width' | 'take' | 'isKept'>;
 }
 
 interface Layout {
@@ -230,16 +231,17 @@ function layoutOf(builders: readonly ColumnBuilder[], mostRows: number, mostByte
   for (const builder of builders) {
     if (builder.fieldKind === undefined) return undefined;
     const kind = KINDS[builder.fieldKind];
-    const { whole, first } = builder.partOf ?? { whole: builder, first: 0 };
+    const { whole, first } = builder.partOf ?? { whole: builder as Place['builder'], first: 0 };
     let column = places.get(whole);
     if (column === undefined) {
       column = columns.push({ kind, offset: size, builder: whole }) - 1;
       places.set(whole, column);
-      size += Math.ceil((rows * whole.width * kind.bytes) / 8) * 8;
+      if (builder.isKept !== false) size += Math.ceil((rows * whole.width * kind.bytes) / 8) * 8;
     }
     const { offset } = columns[column] as Place;
+    const stride = builder.isKept === false ? 0 : whole.width * kind.bytes;
     for (let at = 0; at < builder.width; at++, field++) {
-      fields.set([kind.number, column, offset + (first + at) * kind.bytes, whole.width * kind.bytes], 4 * field);
+      fields.set([kind.number, column, offset + (first + at) * kind.bytes, stride], 4 * field);
     }
   }
   return { fields, rows, columns, size };

@@ -18,6 +18,12 @@ import { XyzFrames } from './xyz-frames.ts';
 /** The formats of structure files. Extended and plain XYZ share one reader: each frame says which it is. */
 export type StructureFormat = 'cif' | 'extxyz' | 'lammps-data' | 'lammps-dump' | 'poscar' | 'xdatcar' | 'xyz';
 
+/** What readers are told beside the lines. */
+interface FormatOptions extends LammpsOptions {
+  /** Columns that are kept; a reader may hand out more. Default: every one. */
+  readonly columns?: readonly string[] | undefined;
+}
+
 /** One format: how it is told from others, read and written. */
 export interface StructureFormatEntry {
   readonly name: StructureFormat;
@@ -30,7 +36,7 @@ export interface StructureFormatEntry {
   /** Whether the first lines of a file tell it; the last of them may be cut off. */
   recognizes(lines: readonly string[]): boolean;
   /** Undefined where the format is not read. */
-  read?(lines: LineReader, warnings: Warnings, options: LammpsOptions, blocks: RowBlocks | undefined): FrameReader;
+  read?(lines: LineReader, warnings: Warnings, options: FormatOptions, blocks: RowBlocks | undefined): FrameReader;
   /** Undefined where the format is not written. */
   write?(warnings: Warnings): FrameWriter;
 }
@@ -94,7 +100,7 @@ export const STRUCTURE_FORMATS: readonly StructureFormatEntry[] = [
     extensions: ['xyz', 'extxyz', 'exyz'],
     recognizes: (lines) =>
       COUNT.test(firstWritten(lines)) && /(^|\s)(properties|lattice)\s*=/i.test(behindFirst(lines)),
-    read: (lines, warnings, _, blocks) => new XyzFrames(lines, warnings, blocks),
+    read: (lines, warnings, { columns }, blocks) => new XyzFrames(lines, warnings, columns, blocks),
     write: (warnings) => ({
       write: (structure) => formatExtxyz(structure, { onWarning: (message) => warnings.warn(message, message) }),
     }),
@@ -104,7 +110,7 @@ export const STRUCTURE_FORMATS: readonly StructureFormatEntry[] = [
     title: 'plain XYZ',
     extensions: [],
     recognizes: (lines) => COUNT.test(firstWritten(lines)),
-    read: (lines, warnings, _, blocks) => new XyzFrames(lines, warnings, blocks),
+    read: (lines, warnings, { columns }, blocks) => new XyzFrames(lines, warnings, columns, blocks),
     write: (warnings) => new PlainXyzWriter(warnings),
   },
 ];

@@ -3,6 +3,7 @@ import type { ArrayMemory } from './array-memory.ts';
 import { checkBox } from './check-box.ts';
 import {
   AtomicNumberBuilder,
+  CheckedBuilder,
   type ColumnBuilder,
   CoordinateBuilder,
   IntegerBuilder,
@@ -30,9 +31,12 @@ const COUNT = /^\+?\d+$/;
 export class XyzFrames implements FrameReader {
   readonly #lines: LineReader;
   readonly #warnings: Warnings;
+  readonly #columns: readonly string[] | undefined;
   readonly #rows: RowReader;
 
-  constructor(lines: LineReader, warnings: Warnings, blocks?: RowBlocks) {
+  /** @param columns  that are kept; default: every one */
+  constructor(lines: LineReader, warnings: Warnings, columns?: readonly string[], blocks?: RowBlocks) {
+    this.#columns = columns;
     this.#lines = lines;
     this.#warnings = warnings;
     this.#rows = new RowReader(lines, warnings, blocks);
@@ -130,8 +134,9 @@ export class XyzFrames implements FrameReader {
         builder = species;
       } else {
         const plain = columnBuilder(column);
-        columns.set(column.name, plain);
-        builder = plain;
+        const isKept = this.#columns?.includes(column.name) ?? true;
+        if (isKept) columns.set(column.name, plain);
+        builder = isKept ? plain : new CheckedBuilder(plain);
       }
       builders.push(builder);
     }

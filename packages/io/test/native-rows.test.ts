@@ -201,6 +201,28 @@ describe('rows that native code reads', () => {
     });
   });
 
+  test.each([
+    ['a dump', dump(100, randomStream(5)), ['c_peratom']],
+    ['a dump without names of species', dump(100, randomStream(5)).replaceAll(/ (element|Cu|Zr|Al)\b/g, ''), ['x']],
+    ['extended XYZ', extxyz(100, randomStream(6)), ['pair', 'name']],
+    ['plain XYZ', xyz(100, randomStream(7)), []],
+  ] as const)('keep the columns that are asked for: %s', async (_, text, columns) => {
+    const { structures } = await reference(text);
+    const { structures: kept } = await expectAlike(text, { columns });
+    expect(kept.length).toBe(structures.length);
+    for (const [frame, structure] of structures.entries()) {
+      const expected = new Map(
+        [...structure.columns].filter(([name]) => (columns as readonly string[]).includes(name)),
+      );
+      expect(kept[frame]).toEqual({ ...structure, columns: expected });
+    }
+    // What is not kept is checked as ever.
+    const lines = text.split('\n');
+    lines[70] = (lines[70] as string).replace(/\S+$/, '?');
+    const [all, some] = [await expectAlike(lines.join('\n')), await expectAlike(lines.join('\n'), { columns })];
+    expect(some.error).toBe(all.error);
+  });
+
   it('are refused where they are fewer than the frame declares', async () => {
     const { error } = await expectAlike(dump(100, random).split('\n').slice(0, 80).join('\n'));
     expect(error).toContain('the file ends after');
