@@ -54,6 +54,22 @@ async function kernelSums(kind) {
   expectEqual((await self.result).length, 9000, 'self sums');
 }
 
+async function textRows() {
+  const text = 'Cu 1.5 -2 0.333333\n'.repeat(20_000);
+  const bytes = new Uint8Array(new SharedArrayBuffer(text.length));
+  bytes.set(Buffer.from(text));
+  const out = new Uint8Array(new SharedArrayBuffer(26 * 20_000));
+  const fields = Uint32Array.of(4, 0, 24 * 20_000, 2, 1, 1, 0, 24, 1, 2, 8, 24, 1, 3, 16, 24);
+  const { rows, words } = await addon.parseRows(bytes, fields, false, 0, 20_000, 3, out).result;
+  expectEqual(`${rows} ${words[0]}`, '20000 Cu', 'rows of text');
+  expectEqual(new Float64Array(out.buffer)[3 * 20_000 - 1], 0.333333, 'the last number');
+  const held = new Float64Array(addon.largeBuffer(8 * 100_000));
+  for (let i = 0; i < held.length; i++) held[i] = (i * 7919) % 100_000;
+  const job = addon.sortRows(held, [held], 3);
+  const sorted = await job.result;
+  expectEqual(`${sorted.order} ${new Float64Array(sorted.columns[0].buffer)[99_999]}`, 'found 99999', 'rows by id');
+}
+
 async function cancelled() {
   const job = addon.logKernelSum(rows(3000), rows(3000), 63, Float64Array.of(0.015), null, null, OPTIONS, 2);
   job.cancel();
@@ -90,6 +106,7 @@ async function main() {
   for (const pattern of ['read', 'copy', 'triad']) {
     expectEqual((await addon.memoryRate(pattern, 1000, 2, 2).result) > 0, true, 'a rate of bytes');
   }
+  await textRows();
   await cancelled();
   for (let i = 0; i < 4; i++) await terminated();
   try {

@@ -49,5 +49,6 @@ inline void expect_error(const std::string& code, const std::string& what, const
 void test_machine();
 void test_ordered_kernel_sums();
 void test_quests_frame();
+void test_rows();
 
 }  // namespace surprisal

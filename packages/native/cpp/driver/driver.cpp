@@ -545,6 +545,7 @@ int main(int argc, char** argv) {
     test_quests_frame();
     test_exceptions_in_threads();
     test_machine();
+    test_rows();
   } catch (const std::exception& error) {
     check(false, error.what());
   }
