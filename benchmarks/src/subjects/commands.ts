@@ -13,6 +13,8 @@ import { BANDWIDTH, COLUMNS, CUTOFF, K, type Setting } from '../setting.ts';
 import { TARGETS } from '../targets.ts';
 import { multiplyAdds } from './machine.ts';
 
+/** nats: the interval of H that an estimate has to reach. */
+const TOLERANCE = 0.01;
 /** Cells of the reference of streaming: 19,652 environments. */
 const REFERENCE_CELLS = 17;
 
@@ -54,6 +56,18 @@ export async function entropySubject(
     unit: 'pairs',
     run: () => runNode([SURPRISAL, 'entropy', path, '--precision', 'f32', '--threads', `${threads}`, '--no-progress']),
   };
+  const estimate: Case = {
+    name: `entropy of a dump, --tolerance ${TOLERANCE}`,
+    parameters: { ...parameters, tolerance: TOLERANCE },
+    threads,
+    work: n,
+    unit: 'environments',
+    run: () =>
+      runNode([
+        ...[SURPRISAL, 'entropy', path, '--tolerance', `${TOLERANCE}`],
+        ...['--precision', 'f32', '--threads', `${threads}`, '--no-progress'],
+      ]),
+  };
   const linear = { parameters, threads, work: n, unit: 'environments' };
   const stages: Case[] = [
     { ...linear, name: 'reading alone', run: () => readAll(path, n) },
@@ -71,11 +85,12 @@ export async function entropySubject(
   }
   return {
     name,
-    cases: [limit, exact, ...stages],
+    cases: [limit, exact, estimate, ...stages],
     figures: [
       secondsOf(exact, isMillion ? TARGETS.entropyOfMillion : undefined),
       shareOf(exact, limit, COLUMNS, 'of the multiply-add bound of half the pairs'),
       peakOf(exact, isMillion ? TARGETS.entropyOfMillionMemory : undefined),
+      secondsOf(estimate, isMillion ? TARGETS.estimateOfMillion : undefined),
     ],
     mostRounds: isMillion ? 1 : 5,
     warmUp: false,

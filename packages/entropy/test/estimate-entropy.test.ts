@@ -1,11 +1,13 @@
 import { createMatrix, type Matrix, selectRows } from '@surprisal/core';
 import { logKernelSumMany } from '@surprisal/kernels';
 import { longTests, outsideTest, type RandomStream, randomStream } from '@surprisal/testing';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { estimateFromSums } from '../src/estimate-entropy.ts';
 import { entropyMany, estimateEntropy, estimateEntropyMany } from '../src/index.ts';
 import { randomMatrix, ranks } from './made-environments.ts';
 import { outsideEnvironments } from './outside-environments.ts';
+
+vi.setConfig({ testTimeout: longTests ? 1_800_000 : 120_000 });
 
 /** Runs of which an interval has to hold the truth in nearly 95 of 100. */
 const RUNS = longTests ? 400 : 60;
@@ -112,16 +114,12 @@ async function coverage(x: Matrix, bandwidths: readonly number[], tolerance: num
 }
 
 describe('the 95 % interval of an entropy', () => {
-  it.each(Object.entries(HARD))(
-    'holds the truth: %s',
-    async (_, { x, tolerance }) => {
-      const { counts, queries } = await coverage(x(), [1], tolerance);
-      expect(counts[0]!.entropy).toBeGreaterThanOrEqual(LEAST);
-      expect(counts[0]!.diversity).toBeGreaterThanOrEqual(LEAST);
-      expect(queries).toBeLessThan(ROWS / 2);
-    },
-    600_000,
-  );
+  it.each(Object.entries(HARD))('holds the truth: %s', async (_, { x, tolerance }) => {
+    const { counts, queries } = await coverage(x(), [1], tolerance);
+    expect(counts[0]!.entropy).toBeGreaterThanOrEqual(LEAST);
+    expect(counts[0]!.diversity).toBeGreaterThanOrEqual(LEAST);
+    expect(queries).toBeLessThan(ROWS / 2);
+  });
 
   it('holds the truth at each of several bandwidths', async () => {
     const { x } = HARD['a crystal with 0.2 % defects that are alike']!;
