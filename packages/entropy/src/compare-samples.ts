@@ -75,11 +75,10 @@ export async function compareSamples(sets: readonly Matrix[], options: CompareSe
   async function knownTo(set: Matrix, rows: Uint32Array, other: Matrix): Promise<number[]> {
     const communicator = communicatorOf(options);
     const { start, end } = ownedRows(rows.length, communicator);
-    const sums = await logKernelSumMany(
-      selectRows(set, rows.subarray(start, end)),
-      other,
-      pass(end - start, other.rows),
-    );
+    const sums = await logKernelSumMany(selectRows(set, rows.subarray(start, end)), other, {
+      ...pass(end - start, other.rows),
+      decisions: [epsilon],
+    });
     const counts: number[] = [];
     for (const logSums of sums) {
       const known = logSums.map((logSum) => Number(0 - logSum <= epsilon));

@@ -1,5 +1,6 @@
-import { type Context, communicatorOf, type Matrix, matrixRows, ownedRows, selectRows } from '@surprisal/core';
+import { communicatorOf, type Matrix, matrixRows, ownedRows, selectRows } from '@surprisal/core';
 import { logKernelSumMany } from '@surprisal/kernels';
+import type { EntropyManyOptions } from './entropy.ts';
 
 /** Kernel sums of some rows of a set over some others of it. */
 export interface KernelSumsOfRows {
@@ -15,13 +16,17 @@ export interface KernelSumsOfRows {
   expect(pairs: number): void;
 }
 
+/** Nats by which a sum over some references may be off: it is a likeness, not a result. */
+const SKIP_BELOW = 1e-3;
+
 /** Those of a matrix; the rows are spread over ranks. */
-export function kernelSumsOfRows(
-  x: Matrix,
-  options: Context & { readonly bandwidths: readonly number[] },
-  stage: string,
-): KernelSumsOfRows {
+export function kernelSumsOfRows(x: Matrix, options: EntropyManyOptions, stage: string): KernelSumsOfRows {
   const communicator = communicatorOf(options);
+  // A row's sum is the same whatever rows are asked with it: a few thousand need not be cut by whole blocks.
+  const share = (count: number) => ({
+    start: Math.floor((count * communicator.rank) / communicator.size),
+    end: Math.floor((count * (communicator.rank + 1)) / communicator.size),
+  });
   const { onProgress } = options;
   let [done, total] = [0, 0];
   return {
@@ -29,12 +34,13 @@ export function kernelSumsOfRows(
       total = done + pairs;
     },
     async of(rows, references) {
-      const { start, end } = ownedRows(rows?.length ?? x.rows, communicator);
+      const { start, end } = rows === null ? ownedRows(x.rows, communicator) : share(rows.length);
       const queries = rows === null ? matrixRows(x, start, end) : selectRows(x, rows.subarray(start, end));
       const others = references === null ? x : selectRows(x, references);
       const before = done;
       const sums = await logKernelSumMany(queries, others, {
         ...options,
+        ...(references === null ? {} : { skipBelow: SKIP_BELOW }),
         onProgress:
           onProgress && ((part) => onProgress({ stage, done: before + part.done * others.rows, total, unit: 'pairs' })),
       });
