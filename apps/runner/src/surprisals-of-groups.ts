@@ -15,12 +15,12 @@ export interface SurprisalsOfGroup extends OfGroup {
 
 /** δH of the test set for each bandwidth, then that of each of its groups. */
 export async function groupedSurprisals(
-  { context, stopwatch }: Run,
+  { context, options, stopwatch }: Run,
   { test, reference, bandwidth }: ComparedEnvironments<CommandName>,
 ): Promise<SurprisalsOfGroup[]> {
   const { values: bandwidths } = bandwidth;
   const all = await stopwatch.time('kernel', () =>
-    differentialEntropyMany(test.matrix, reference.matrix, { ...context, bandwidths }),
+    differentialEntropyMany(test.matrix, reference.matrix, { ...context, bandwidths, decisions: [options.eps] }),
   );
   const results: SurprisalsOfGroup[] = all.map((dH, b) => ({ bandwidth: bandwidths[b] as number, dH }));
   for (const [g, group] of (test.groups?.names ?? []).entries()) {
@@ -54,7 +54,7 @@ export async function groupOverlaps(
   }));
   for (const { matrix } of references) {
     const all = await stopwatch.time('kernel', () =>
-      differentialEntropyMany(test.matrix, matrix, { ...context, bandwidths }),
+      differentialEntropyMany(test.matrix, matrix, { ...context, bandwidths, decisions: [options.eps] }),
     );
     for (const [b, dH] of all.entries()) {
       for (const [g, rows] of test.groups.rows.entries()) {
