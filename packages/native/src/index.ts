@@ -4,6 +4,7 @@ export type {
   NativeJob,
   NativeKernelSumOptions,
   NativeNearest,
+  NativeNearestReferences,
   NativeNeighborList,
   NativeQuestsFrame,
   NativeRowWindows,

@@ -38,6 +38,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
 #endif
   export_kernel_sum(env, exports);
   export_machine(env, exports);
+  export_nearest_references(env, exports);
   export_structures(env, exports);
   return exports;
 }

@@ -7,6 +7,7 @@ namespace surprisal {
 
 void export_kernel_sum(Napi::Env env, Napi::Object exports);
 void export_machine(Napi::Env env, Napi::Object exports);
+void export_nearest_references(Napi::Env env, Napi::Object exports);
 void export_structures(Napi::Env env, Napi::Object exports);
 
 }  // namespace surprisal
