@@ -1,9 +1,7 @@
-import { type Context, cooperate, type Matrix, SurprisalError, selectRows } from '@surprisal/core';
-import { logKernelSum } from '@surprisal/kernels';
+import { type Context, type Matrix, SurprisalError, selectRows } from '@surprisal/core';
+import { nearestReferences } from '@surprisal/kernels';
 import { DEFAULT_SEED } from './defaults.ts';
-import { NearestRows } from './nearest-rows.ts';
 import { randomSubset } from './random-subset.ts';
-import { rowProjection } from './row-projection.ts';
 import { type Summary, summarize } from './summarize.ts';
 
 /** Options of {@link bandwidthFromNeighbors}. */
@@ -37,14 +35,6 @@ const EQUAL_SHARE = 1e-4;
 /** And so are those nearer than this share of the size of their numbers: nothing but rounding sets them apart. */
 const ROUNDING_SHARE = 1e-9;
 /**
- * A kernel this much narrower than the tolerance sums up to the nearest alone: −2h² ln Σ K = d² − 2h² ln m, where m count in the
- * sum, so that d² is right to within 2h² ln n, a few thousandths of the square of the tolerance.
- */
-const NARROW_SHARE = 0.01;
-/** The narrowest that kernel sums take, 1/Å. */
-const NARROWEST = 1e-12;
-
-/**
  * A bandwidth from the distances in the data, for any descriptor: also for molecules, slabs and descriptors of one's
  * own, where there is no volume per atom.
  *
@@ -56,9 +46,8 @@ const NARROWEST = 1e-12;
  * water. More data lie closer: sets that are to be compared need one h, taken from one of them.
  *
  * Environments equal to within 10⁻⁴ of the root mean square distance of all (or rounding) count as one, so duplicates
- * do not pull h to 0. All environments are looked at, for a sample of them: by the kernel sums of a very narrow kernel, each
- * environment left out of its own, and one by one where an equal one is nearest. Distances are right to 0.1 %, and mostly to
- * rounding.
+ * do not pull h to 0. All environments are looked at, for a sample of them: an exact search, and a second one beyond what is
+ * equal for those that have an equal one.
  *
  * @param x  (n×d) row-major, 1/Å, one environment per row
  * @returns h in the unit of x; a function of the data and the seed
@@ -80,7 +69,6 @@ export async function bandwidthFromNeighbors(
   if (!Number.isSafeInteger(seed)) {
     throw new SurprisalError('INVALID_ARGUMENT', `the seed is ${seed}; it must be a whole number`);
   }
-  const projection = rowProjection(x, 'the environments');
   const sample = Math.min(wanted, x.rows);
   const tolerance = toleranceOf(x);
   if (x.rows < 2) {
@@ -91,35 +79,17 @@ export async function bandwidthFromNeighbors(
     );
   }
   const asked = randomSubset(sample, x.rows, seed, 0);
-  const narrow = Math.max(NARROW_SHARE * tolerance, NARROWEST);
-  const logSums = await logKernelSum(selectRows(x, asked), x, {
-    ...options,
-    bandwidth: narrow,
-    leaveOut: { starts: asked, ends: asked.map((row) => row + 1) },
-    onProgress: options.onProgress && ((progress) => options.onProgress?.({ ...progress, stage: STAGE })),
-  });
-  const breathe = cooperate(STAGE, sample, 'environments', options);
-  const squaredTolerance = tolerance * tolerance;
-  const distances: number[] = [];
-  let duplicates = 0;
-  let search: NearestRows | undefined;
-  for (const [i, row] of asked.entries()) {
-    await breathe(i);
-    const squared = Math.max(0, -2 * narrow * narrow * logSums[i]!);
-    if (squared > 4 * squaredTolerance) {
-      distances.push(Math.sqrt(squared));
-      continue;
-    }
-    // An equal one is nearest, or nearly: the nearest of the others is looked for one by one.
-    search ??= new NearestRows(x, 'the environments');
-    const found = search.nearest(x, row, projection[row]!, squaredTolerance, Number.POSITIVE_INFINITY);
-    if (found !== undefined) distances.push(Math.sqrt(found.squared));
-    for (const other of search.within(x, row, projection[row]!, squaredTolerance)) {
-      if (other === row) continue;
-      duplicates++;
-      break;
-    }
-  }
+  const search = (rows: Uint32Array, beyond?: number) =>
+    nearestReferences(selectRows(x, rows), x, {
+      ...options,
+      beyond,
+      leaveOut: { starts: rows, ends: rows.map((row) => row + 1) },
+      onProgress: options.onProgress && ((progress) => options.onProgress?.({ ...progress, stage: STAGE })),
+    });
+  const nearest = (await search(asked)).distances;
+  const doubled = asked.filter((_, i) => nearest[i]! <= tolerance);
+  const distinct = doubled.length === 0 ? [] : (await search(doubled, tolerance)).distances;
+  const distances = [...nearest.filter((distance) => distance > tolerance), ...distinct].filter(Number.isFinite);
   if (distances.length === 0) {
     throw new SurprisalError(
       'INVALID_ARGUMENT',
@@ -134,7 +104,7 @@ export async function bandwidthFromNeighbors(
     environments: x.rows,
     sample,
     seed,
-    duplicates,
+    duplicates: doubled.length,
     tolerance,
   };
 }

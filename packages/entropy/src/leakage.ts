@@ -1,10 +1,11 @@
-import { type Context, cooperate, type Matrix, SurprisalError } from '@surprisal/core';
+import { type Context, cooperate, type Matrix, SurprisalError, selectRows } from '@surprisal/core';
+import { NO_REFERENCE, nearestReferences } from '@surprisal/kernels';
 import { checkOffsets } from './check-offsets.ts';
 import { DEFAULT_BANDWIDTH, DEFAULT_EPSILON } from './defaults.ts';
 import { DistinctRows, equalityTolerance, firstRows } from './distinct-rows.ts';
 import { NearFrames } from './near-frames.ts';
-import { NearestRows } from './nearest-rows.ts';
 import { rowProjection } from './row-projection.ts';
+import { RowsWithin } from './rows-within.ts';
 import { squaredDistance } from './squared-distance.ts';
 
 /** Options of {@link leakage}. */
@@ -107,8 +108,8 @@ const STAGE = 'leakage';
  * cell. Two frames of as many environments are near if each environment of the one is near one of the other, in both
  * directions: so is a frame that was written with fewer digits.
  *
- * Finding the equal takes time linear in the environments; the near, for an ε as small as the default, little more. A
- * large ε takes up to train × test, and as much again for frames. Neither threads nor ranks are used.
+ * Finding the equal takes time linear in the environments; the near are an exact search for the nearest, on all threads. With
+ * frames a large ε takes up to train × test more, on one thread. Ranks are not used.
  *
  * @param train  (n×d) row-major, 1/Å
  * @param test   (m×d), made by the same descriptor
@@ -139,29 +140,42 @@ export async function leakage(train: Matrix, test: Matrix, options: LeakageOptio
   });
   const exact = new Counter<EnvironmentPair>(limit);
   const near = new Counter<EnvironmentPair>(limit);
-  const nearest = radius > tolerance ? new NearestRows(train, 'the training set', firsts) : undefined;
-  const projection = rowProjection(test, 'the test set');
+  const reachesFurther = radius > tolerance;
+  const nearest = reachesFurther
+    ? await nearestOfUnequal(train, firsts, test, ofTest, radius, {
+        ...options,
+        onProgress:
+          options.onProgress &&
+          (({ done }) => {
+            const total = train.rows + 2 * test.rows;
+            options.onProgress?.({ stage: STAGE, done: train.rows + test.rows + done, total, unit: 'environments' });
+          }),
+      })
+    : new Map<number, number>();
   const isNear = new Uint8Array(test.rows);
   for (let row = 0; row < test.rows; row++) {
-    await breathe(train.rows + test.rows + row);
     const first = firsts[ofTest[row]!];
-    if (first !== undefined) {
-      exact.add(() => pairOf(row, first));
-      near.add();
-      isNear[row] = 1;
-      continue;
-    }
-    const found = nearest?.nearest(test, row, projection[row]!, -1, radius * radius);
-    if (found === undefined) continue;
-    near.add(() => pairOf(row, found.row));
+    const of = first ?? nearest.get(row);
+    if (of === undefined) continue;
+    if (first !== undefined) exact.add(() => pairOf(row, first));
+    near.add(first === undefined ? () => pairOf(row, of) : undefined);
     isNear[row] = 1;
   }
   const frames = sameFrames(testFrames, ofTest, trainFrames, ofTrain, Number.POSITIVE_INFINITY);
   const nearFrames = new Counter<FramePair>(limit);
   if (frames !== null && trainFrames !== undefined && testFrames !== undefined) {
     const same = new Set(frames.pairs.map(({ frame }) => frame));
-    const finder =
-      nearest && new NearFrames({ matrix: train, offsets: trainFrames }, ofTrain, firsts, nearest, radius, tolerance);
+    const finder = reachesFurther
+      ? new NearFrames(
+          { matrix: train, offsets: trainFrames },
+          ofTrain,
+          firsts,
+          new RowsWithin(train, 'the training set', firsts),
+          radius,
+          tolerance,
+        )
+      : undefined;
+    const projection = rowProjection(test, 'the test set');
     const set = { matrix: test, offsets: testFrames };
     for (let frame = 0; frame + 1 < testFrames.length; frame++) {
       if (same.has(frame)) nearFrames.add();
@@ -187,6 +201,27 @@ export async function leakage(train: Matrix, test: Matrix, options: LeakageOptio
       test: duplicatesOf(test, ofTest, testFrames, inTest, limit),
     },
   };
+}
+
+/** For each test row that equals none of the training set, its nearest there, where that is within the radius. */
+async function nearestOfUnequal(
+  train: Matrix,
+  firsts: Uint32Array,
+  test: Matrix,
+  kinds: Uint32Array,
+  radius: number,
+  context: Context,
+): Promise<Map<number, number>> {
+  const unequal = Uint32Array.from(kinds.keys()).filter((row) => firsts[kinds[row]!] === undefined);
+  // Most often there is nothing to leave out, and no need for a copy.
+  const queries = unequal.length === test.rows ? test : selectRows(test, unequal);
+  const references = firsts.length === train.rows ? train : selectRows(train, firsts);
+  const { rows } = await nearestReferences(queries, references, { ...context, within: radius });
+  const nearest = new Map<number, number>();
+  for (const [i, row] of unequal.entries()) {
+    if (rows[i] !== NO_REFERENCE) nearest.set(row, firsts[rows[i]!]!);
+  }
+  return nearest;
 }
 
 function checked(train: Matrix, test: Matrix, options: LeakageOptions) {

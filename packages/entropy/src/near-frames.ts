@@ -1,5 +1,5 @@
 import type { Matrix } from '@surprisal/core';
-import type { NearestRows } from './nearest-rows.ts';
+import type { RowsWithin } from './rows-within.ts';
 import { squaredDistance } from './squared-distance.ts';
 
 /** A set of rows cut into frames: frame f holds the rows offsets[f] … offsets[f + 1] − 1. */
@@ -20,7 +20,7 @@ type Breathe = () => Promise<void> | undefined;
  */
 export class NearFrames {
   readonly #known: FramedRows;
-  readonly #nearest: NearestRows;
+  readonly #within: RowsWithin;
   readonly #radius: number;
   readonly #tolerance: number;
   /** Frames that hold a kind: those of the kind of first row r are #frames[#starts[r]] … #frames[#ends[r] − 1]. */
@@ -33,21 +33,21 @@ export class NearFrames {
 
   /**
    * @param kindOfRow  of the known rows
-   * @param firsts     the first row of each kind: those that `nearest` looks among
+   * @param firsts     the first row of each kind: those that `within` looks among
    * @param tolerance  how far a row may be from the first of its kind
    */
   constructor(
     known: FramedRows,
     kindOfRow: Uint32Array,
     firsts: Uint32Array,
-    nearest: NearestRows,
+    within: RowsWithin,
     radius: number,
     tolerance: number,
   ) {
     const { offsets, matrix } = known;
     const frames = offsets.length - 1;
     this.#known = known;
-    this.#nearest = nearest;
+    this.#within = within;
     this.#radius = radius;
     this.#tolerance = tolerance;
     this.#starts = new Uint32Array(matrix.rows);
@@ -93,7 +93,7 @@ export class NearFrames {
       const met: number[] = [];
       // The first of a kind may be a little farther than the row that is near.
       const reach = (this.#radius + this.#tolerance) ** 2;
-      for (const first of this.#nearest.within(set.matrix, row, projection[row]!, reach)) {
+      for (const first of this.#within.of(set.matrix, row, projection[row]!, reach)) {
         for (let at = this.#starts[first]!; at < this.#ends[first]!; at++) {
           const known = this.#frames[at]!;
           if (this.#seen[known] === look) continue;

@@ -1,5 +1,7 @@
-import { createMatrix, type Matrix, SurprisalError } from '@surprisal/core';
-import type { RowWindows } from './row-windows.ts';
+import { type Matrix, SurprisalError } from '@surprisal/core';
+import { checkFinite } from './check-finite.ts';
+import { inFloat64 } from './in-float64.ts';
+import { checkRowWindows, type RowWindows } from './row-windows.ts';
 
 /** Checked input of a kernel sum: both matrices of one width and one precision. */
 export interface KernelSumTask {
@@ -97,28 +99,6 @@ export function kernelSumTask(
   };
 }
 
-function inFloat64(matrix: Matrix): Matrix {
-  if (matrix.data instanceof Float64Array) return matrix;
-  return createMatrix(matrix.rows, matrix.columns, Float64Array.from(matrix.data));
-}
-
-/** Beyond this squares of differences overflow. */
-const LARGEST_NUMBER = 1e100;
-
-function checkFinite(matrix: Matrix, what: string): void {
-  const { data, columns } = matrix;
-  for (let place = 0; place < data.length; place++) {
-    // Written so that NaN fails it too.
-    if (Math.abs(data[place]!) <= LARGEST_NUMBER) continue;
-    const row = Math.floor(place / columns);
-    throw new SurprisalError(
-      'INVALID_ARGUMENT',
-      `row ${row + 1}, column ${(place % columns) + 1} of the ${what} is ${data[place]}; every number must be finite (and below 10¹⁰⁰)`,
-      { details: { row, column: place % columns } },
-    );
-  }
-}
-
 function checkWeights(weights: Float64Array, rows: number): void {
   if (weights.length !== rows) {
     throw new SurprisalError('DIMENSION_MISMATCH', `${weights.length} weights were given for ${rows} references`);
@@ -136,27 +116,16 @@ function checkWeights(weights: Float64Array, rows: number): void {
 }
 
 function checkWindows(
-  { starts, ends }: RowWindows,
+  windows: RowWindows,
   queries: number,
   references: number,
   weights: Float64Array | undefined,
 ): void {
-  if (starts.length !== queries || ends.length !== queries) {
-    throw new SurprisalError(
-      'DIMENSION_MISMATCH',
-      `leaveOut has ${starts.length} starts and ${ends.length} ends for ${queries} queries; it needs one of each for each query`,
-    );
-  }
+  checkRowWindows(windows, queries, references);
+  const { starts, ends } = windows;
   const before = countsBefore(references, weights);
   for (let i = 0; i < queries; i++) {
     const [start, end] = [starts[i]!, ends[i]!];
-    if (start > end || end > references) {
-      throw new SurprisalError(
-        'INVALID_ARGUMENT',
-        `query ${i + 1} leaves out references ${start} to ${end} (exclusive, counted from 0) of ${references}; a window must not end before it starts, or past the last reference`,
-        { details: { query: i, start, end } },
-      );
-    }
     if (before(end) - before(start) < before(references)) continue;
     throw new SurprisalError(
       'EMPTY_REFERENCE',

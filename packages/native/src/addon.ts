@@ -120,6 +120,14 @@ export type NativeRowOrder =
       readonly columns: readonly Uint8Array[];
     };
 
+/** The nearest references of every query, nearest first; rows end early where fewer count. */
+export interface NativeNearestReferences {
+  /** (m×k); 0xffffffff past the end of a row */
+  readonly rows: Uint32Array;
+  /** (m×k); Infinity past the end of a row */
+  readonly distances: Float64Array;
+}
+
 /**
  * The compiled module, one JavaScript function for each C++ one. Arguments are checked where they would be unsafe
  * (lengths, kinds); what they mean is checked by the packages above.
@@ -166,6 +174,23 @@ export interface NativeAddon {
     options: NativeKernelSumOptions & { readonly share: number; readonly shares: number },
     threads: number,
   ): NativeJob<Float64Array>;
+
+  /**
+   * The k references with the smallest (d², row) of every query, of those that are not left out.
+   *
+   * @param beyond  squared distance: references at this one or nearer do not count; below 0 for none
+   * @param within  squared distance: references farther than this do not count; may be Infinity
+   */
+  nearestReferences(
+    queries: FloatArray,
+    references: FloatArray,
+    columns: number,
+    k: number,
+    leftOut: NativeRowWindows | null,
+    beyond: number,
+    within: number,
+    threads: number,
+  ): NativeJob<NativeNearestReferences>;
 
   /**
    * QUESTS descriptors of every atom, written to `out`.

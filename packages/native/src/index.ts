@@ -5,6 +5,7 @@ export type {
   NativeJob,
   NativeKernelSumOptions,
   NativeNearest,
+  NativeNearestReferences,
   NativeNeighborList,
   NativeQuestsFrame,
   NativeRowOrder,

@@ -292,6 +292,37 @@ describe('wrong input is refused before any memory is touched', () => {
     ['too few windows', (a) => leavingOut(a, [0], [1]), /one for each query/],
     ['a window that ends before it starts', (a) => leavingOut(a, [0, 2], [1, 1]), /past ends/],
     ['a window past the references', (a) => leavingOut(a, [0, 0], [1, 4]), /past the references/],
+    ['no neighbour', (a) => a.nearestReferences(rows(1), rows(1), COLUMNS, 0, null, -1, 1, 1), /k must/],
+    [
+      'no reference to be near to',
+      (a) => a.nearestReferences(rows(1), new Float64Array(0), COLUMNS, 1, null, -1, 1, 1),
+      /not empty/,
+    ],
+    [
+      'references of another precision',
+      (a) => a.nearestReferences(rows(1), new Float32Array(63), COLUMNS, 1, null, -1, 1, 1),
+      /precision/,
+    ],
+    [
+      'too few windows of references',
+      (a) =>
+        a.nearestReferences(
+          rows(2),
+          rows(2),
+          COLUMNS,
+          1,
+          { starts: new Uint32Array(1), ends: new Uint32Array(1) },
+          -1,
+          1,
+          1,
+        ),
+      /one for each query/,
+    ],
+    [
+      'a reach that is no number',
+      (a) => a.nearestReferences(rows(1), rows(1), COLUMNS, 1, null, -1, Number.NaN, 1),
+      /within/,
+    ],
     ['a batch that is no object', (a) => a.neighborList(3 as never, 5, false, 1), /object/],
     ['offsets that fall', (a) => a.neighborList({ ...dimer, offsets: Uint32Array.of(0, 3, 2) }, 5, false, 1), /ascend/],
     [

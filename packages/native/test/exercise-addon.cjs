@@ -70,6 +70,17 @@ async function textRows() {
   expectEqual(`${sorted.order} ${new Float64Array(sorted.columns[0].buffer)[99_999]}`, 'found 99999', 'rows by id');
 }
 
+async function nearestReferences(kind) {
+  const x = rows(300, kind);
+  const starts = Uint32Array.from({ length: 300 }, (_, i) => i);
+  const ends = Uint32Array.from(starts, (i) => i + 1);
+  const job = addon.nearestReferences(x, x, 63, 3, { starts, ends }, -1, Number.POSITIVE_INFINITY, 3);
+  structuredClone(x, { transfer: [x.buffer] });
+  const found = await job.result;
+  expectEqual(found.rows.length, 900, 'nearest references');
+  expectEqual(found.distances[0] > 0, true, 'a distance');
+}
+
 async function cancelled() {
   const job = addon.logKernelSum(rows(3000), rows(3000), 63, Float64Array.of(0.015), null, null, OPTIONS, 2);
   job.cancel();
@@ -94,6 +105,7 @@ async function main() {
   for (const kind of [Float64Array, Float32Array]) {
     await descriptors(kind);
     await kernelSums(kind);
+    await nearestReferences(kind);
   }
   const list = await addon.neighborList(fcc, 5, true, 2).result;
   expectEqual(list.indices.length, 42, 'neighbours of an fcc atom');

@@ -39,6 +39,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   export_kernel_sum(env, exports);
   export_large_buffers(env, exports);
   export_machine(env, exports);
+  export_nearest_references(env, exports);
   export_rows(env, exports);
   export_structures(env, exports);
   return exports;

@@ -398,6 +398,39 @@ size_t near_queries(const BoundCheck& p, std::uint32_t* list) {
   return found;
 }
 
+void leaf_squares(const float* const* queries, size_t count, size_t columns, const float* rows, float* squares,
+                  float* smallest) {
+  using Reals = Simd<float>::Reals;
+  constexpr size_t lanes = sizeof(Reals) / sizeof(float);
+  constexpr size_t length = leaf_rows<float>;
+  constexpr int Q = queries_per_tile;
+  for (size_t first = 0; first < count; first += Q) {
+    const size_t some = count - first < Q ? count - first : Q;
+    // A tile is always full: its first query stands in for those that are missing.
+    const float* asked[Q];
+    for (size_t q = 0; q < Q; ++q) asked[q] = queries[first + (q < some ? q : 0)];
+    for (size_t offset = 0; offset < length; offset += 2 * lanes) {
+      Reals sums[Q][2];
+      tile_products<float, Q, TileForm::difference>(asked, columns, rows + offset, sums);
+      for (size_t q = 0; q < some; ++q) {
+        store(squares + (first + q) * length + offset, sums[q][0]);
+        store(squares + (first + q) * length + offset + lanes, sums[q][1]);
+      }
+    }
+  }
+  for (size_t q = 0; q < count; ++q) {
+    Reals least = load<Reals>(squares + q * length);
+    for (size_t offset = lanes; offset < length; offset += lanes) {
+      const Reals other = load<Reals>(squares + q * length + offset);
+      least = other < least ? other : least;
+    }
+    smallest[q] = least[0];
+    for (size_t lane = 1; lane < lanes; ++lane) {
+      if (least[lane] < smallest[q]) smallest[q] = least[lane];
+    }
+  }
+}
+
 // Independent chains: enough of them to hide the latency of a multiply-add.
 template <typename T>
 double multiply_add(size_t rounds, T* sink) {
@@ -422,6 +455,6 @@ double multiply_add(size_t rounds, T* sink) {
 extern const KernelTiles SURPRISAL_FOR_ISA(kernel_tiles);
 const KernelTiles SURPRISAL_FOR_ISA(kernel_tiles) = {
     add_leaf<float>,  add_leaf<double>,  centre_rows<float>,  centre_rows<double>, take_sums<float>,
-    take_sums<double>, add_relative, near_queries, multiply_add<float>, multiply_add<double>};
+    take_sums<double>, add_relative, near_queries, leaf_squares, multiply_add<float>, multiply_add<double>};
 
 }  // namespace surprisal

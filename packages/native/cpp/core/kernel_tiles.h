@@ -125,6 +125,11 @@ struct KernelTiles {
   /// for group_count · bound_group numbers. What is near to a box is near to every box around that one, bit for bit.
   std::size_t (*near_queries)(const BoundCheck&, std::uint32_t* list);
 
+  /// Squared distances from differences of `count` queries, each a row of its own, to the rows of one leaf
+  /// [dimension][leaf_rows]: squares [query][leaf_rows], and the smallest of each query (NaN not looked at).
+  void (*leaf_squares)(const float* const* queries, std::size_t count, std::size_t columns, const float* rows,
+                       float* squares, float* smallest);
+
   /// Rounds of independent multiply-adds in registers, to measure what the processor can do; returns how many those
   /// were. `sink` holds factor and term, and receives a number that depends on all of them.
   double (*multiply_add_f32)(std::size_t rounds, float* sink);

@@ -119,7 +119,7 @@ double project(const Raw* row, const BoundAxes& axes, float* values) {
   for (std::size_t c = 0; c < axes.columns; ++c) {
     const double x = row[c] - axes.origin[c];
     squared += x * x;
-    const double* const of_column = &axes.axes[c * axes.count];
+    const double* const of_column = axes.axes.data() + c * axes.count;
     for (std::size_t k = 0; k < axes.count; ++k) sums[k] += x * of_column[k];
   }
   double rest = squared;
