@@ -117,7 +117,7 @@ export class RowBlocks {
       const enough = Math.min(PLENTY, likely / 2);
       while (lines.ahead < enough && (await lines.extend()));
       if (lines.ahead < this.#leastBytes) break;
-      const { start, end } = lines.block(likely + likely / 4);
+      const { start, end } = lines.block(Math.ceil(1.25 * likely));
       const layout = end > start ? layoutOf(builders, count - row, end - start) : undefined;
       if (layout === undefined) break;
       const { fields, rows, columns, size } = layout;
