@@ -124,11 +124,6 @@ struct KernelTiles {
   /// Lists the queries whose distance to the box may be below their limit, ascending; returns how many. `list` has room
   /// for group_count · bound_group numbers. What is near to a box is near to every box around that one, bit for bit.
   std::size_t (*near_queries)(const BoundCheck&, std::uint32_t* list);
-
-  /// Rounds of independent multiply-adds in registers, to measure what the processor can do; returns how many those
-  /// were. `sink` holds factor and term, and receives a number that depends on all of them.
-  double (*multiply_add_f32)(std::size_t rounds, float* sink);
-  double (*multiply_add_f64)(std::size_t rounds, double* sink);
 };
 
 }  // namespace surprisal
