@@ -5,6 +5,7 @@ import { entropySubject, startSubject, streamSubject } from './subjects/commands
 import { descriptorSubject } from './subjects/descriptors.ts';
 import { kernelSubject } from './subjects/kernels.ts';
 import { machineSubject } from './subjects/machine.ts';
+import { pruningSubject } from './subjects/pruning.ts';
 import { readingSubject } from './subjects/reading.ts';
 
 /** A subject that is not made yet: its inputs take time and room. */
@@ -21,6 +22,7 @@ export interface SubjectPlan {
 const SUBJECTS: readonly SubjectPlan[] = [
   { name: 'machine', from: 'once', minutes: { quick: 0.3, full: 0.5 }, make: machineSubject },
   { name: 'kernels', from: 'once', minutes: { quick: 0.6, full: 1 }, make: kernelSubject },
+  { name: 'pruning', from: 'once', minutes: { quick: 0.3, full: 0.3 }, make: pruningSubject },
   { name: 'descriptors', from: 'once', minutes: { quick: 0.6, full: 3 }, make: descriptorSubject },
   { name: 'reading', from: 'once', minutes: { quick: 0.5, full: 0.5 }, make: readingSubject },
   { name: 'start', from: 'once', minutes: { quick: 0.1, full: 0.1 }, make: startSubject },

@@ -18,6 +18,9 @@ const TOLERANCE = 0.01;
 /** Cells of the reference of streaming: 19,652 environments. */
 const REFERENCE_CELLS = 17;
 
+/** What streaming may take: two gigabytes must do, whatever the length of the file. */
+const MEMORY = '1500M';
+
 /** From nothing to the first answer, beside the start of Node itself. */
 export function startSubject(): Subject {
   const node = commandCase('start of Node', ['-e', '0'], false);
@@ -112,12 +115,29 @@ export async function streamSubject(setting: Setting): Promise<Subject> {
   const out = join(setting.folder, 'surprisals.xyz');
 
   const atoms = frames * atomCount(copper);
-  const parameters = { n: atoms, frames, references: references.rows, precision: 'f32', k: K, h: BANDWIDTH };
+  const parameters = {
+    n: atoms,
+    frames,
+    references: references.rows,
+    precision: 'f32',
+    k: K,
+    h: BANDWIDTH,
+    memory: MEMORY,
+  };
   const make = (name: string, run: Case['run']): Case => {
     return { name, parameters, threads, work: atoms, unit: 'environments', run };
   };
   const streamed = make('dh of a dump, from file to file', async () => {
-    const options = ['--precision', 'f32', '--threads', `${threads}`, '--no-progress', '--overwrite'];
+    const options = [
+      '--precision',
+      'f32',
+      '--threads',
+      `${threads}`,
+      '--memory',
+      MEMORY,
+      '--no-progress',
+      '--overwrite',
+    ];
     return await runNode([SURPRISAL, 'dh', path, '-r', referencePath, '-o', out, ...options]);
   });
   const x = await environmentsOf([copper], 'f32');

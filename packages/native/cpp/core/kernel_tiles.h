@@ -129,11 +129,6 @@ struct KernelTiles {
   /// [dimension][leaf_rows]: squares [query][leaf_rows], and the smallest of each query (NaN not looked at).
   void (*leaf_squares)(const float* const* queries, std::size_t count, std::size_t columns, const float* rows,
                        float* squares, float* smallest);
-
-  /// Rounds of independent multiply-adds in registers, to measure what the processor can do; returns how many those
-  /// were. `sink` holds factor and term, and receives a number that depends on all of them.
-  double (*multiply_add_f32)(std::size_t rounds, float* sink);
-  double (*multiply_add_f64)(std::size_t rounds, double* sink);
 };
 
 }  // namespace surprisal
