@@ -60,7 +60,7 @@ const IDLE: readonly IdleOptions[] = [
   {
     commands: ['entropy', 'metrics'],
     names: ['seed'],
-    when: (options) => noGroups(options) && !drawsSample(options),
+    when: (options) => noGroups(options) && !drawsSample(options) && options.tolerance === undefined,
     reason: () => 'nothing is random here',
   },
   {

@@ -140,6 +140,19 @@ export function addGroupOption(command: Command): Command {
   );
 }
 
+/** How exact H has to be. */
+export function addToleranceOption(command: Command): Command {
+  command
+    .optionsGroup('Estimate:')
+    .addOption(
+      new Option(
+        '--tolerance <nats>',
+        'estimate H from a sample of the environments against all, until its 95 % interval is H ± this; else H exactly',
+      ).argParser(positiveNumber),
+    );
+  return addSeedOption(command);
+}
+
 /** Where random numbers come from. */
 function addSeedOption(command: Command): Command {
   if (hasOption(command, '--seed')) return command;

@@ -35,6 +35,8 @@ export interface CommandOptions {
   readonly order: 'random' | 'file';
   /** Random directions of the sliced Wasserstein distance. */
   readonly projections: number;
+  /** nats: half-width of the interval of H that is good enough; undefined for H exactly. */
+  readonly tolerance: number | undefined;
   /** Whether `metrics` varies k, cutoff and bandwidth. */
   readonly sensitivity: boolean;
   /** Å³ per atom */

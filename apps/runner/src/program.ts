@@ -17,6 +17,7 @@ import {
   addReferenceOptions,
   addSensitivityOption,
   addSubsetOption,
+  addToleranceOption,
 } from './option-groups.ts';
 import type { CommandOptions } from './option-values.ts';
 import { packageVersion } from './package-version.ts';
@@ -68,10 +69,11 @@ const COMMANDS: Readonly<Record<CommandName, CommandSpec>> = {
   entropy: {
     summary: 'entropy H, its maximum ln n, and diversity D',
     output: TABLE,
-    options: [...ANALYSIS, addGroupOption],
+    options: [...ANALYSIS, addToleranceOption, addGroupOption],
     examples: [
       ['entropy train.xyz', 'at the default bandwidth'],
       ['entropy train.xyz -b 0.01,0.015,0.03', 'at three bandwidths, in one pass'],
+      ['entropy million.dump --tolerance 0.01', 'H ± 0.01 nats, from some thousand of a million environments'],
       [
         'entropy train.xyz -b auto --group-by config_type',
         'each kind of configuration by itself, and maps between them',
@@ -101,9 +103,10 @@ const COMMANDS: Readonly<Record<CommandName, CommandSpec>> = {
   metrics: {
     summary: 'H, D, δH of each environment and H of each frame, in one pass',
     output: '.json, .csv, .npz, .npy (δH), or .xyz (.xyz.gz) with a column dH and H of each frame',
-    options: [...ANALYSIS, addGroupOption, addSensitivityOption],
+    options: [...ANALYSIS, addToleranceOption, addGroupOption, addSensitivityOption],
     examples: [
       ['metrics traj.xyz -o metrics.csv', 'δH of each environment and H of its frame, a row each'],
+      ['metrics million.dump --tolerance 0.01', 'H and D of a sample, with intervals; no δH of each environment'],
       ['metrics train.xyz --sensitivity', 'and how much H moves with k, cutoff and bandwidth'],
     ],
   },
@@ -126,11 +129,12 @@ const COMMANDS: Readonly<Record<CommandName, CommandSpec>> = {
     summary: 'overlap and divergence maps of many data sets, both directions',
     arguments: [['<set...>', 'data sets: a file, a folder or a pattern in quotes each']],
     output: TABLE,
-    options: [...ANALYSIS, addGroupOption],
+    options: [...ANALYSIS, addToleranceOption, addGroupOption],
     examples: [
       ['compare cold.xyz warm.xyz melt.xyz -o maps.csv', 'every set against every other'],
       ["compare 'run1/*.xyz' 'run2/*.xyz'", 'two sets of many files'],
       ['compare train.xyz --group-by config_type', 'the groups of one file'],
+      ['compare cold.dump warm.dump --tolerance 0.01', 'H and overlaps of large sets, with intervals; no divergences'],
     ],
   },
   leakage: {

@@ -4,6 +4,7 @@ import type {
   EntropyResult,
   LeakageResult,
   LearningCurve,
+  SamplingError,
   SensitivityResult,
   SetComparison,
   Summary,
@@ -214,10 +215,15 @@ export interface GroupedComparison {
   };
 }
 
-export interface MetricsResult extends EntropyResult, OfGroup {
-  /** δH of each environment against the whole set, itself included: never above 0. */
-  readonly dH: Summary;
-  /** H of each frame; null where a matrix knows no frames, or for a group. */
+/** H and D; with `--tolerance`, how far they can be trusted. */
+export interface MeasuredEntropy extends EntropyResult {
+  readonly estimate?: SamplingError;
+}
+
+export interface MetricsResult extends MeasuredEntropy, OfGroup {
+  /** δH of each environment against the whole set, itself included: never above 0. Null with `--tolerance`. */
+  readonly dH: Summary | null;
+  /** H of each frame; null where a matrix knows no frames, for a group, and with `--tolerance` where frames are large. */
   readonly frameEntropy: Summary | null;
 }
 
@@ -266,7 +272,7 @@ export interface ConvertDocument extends DocumentHead<'convert'> {
 
 export type InfoDocument = AnalysisDocument<'info', FileSummary>;
 export type DescriptorsDocument = AnalysisDocument<'descriptors', DescriptorsResult>;
-export type EntropyDocument = AnalysisDocument<'entropy', EntropyResult & OfGroup> & Grouped;
+export type EntropyDocument = AnalysisDocument<'entropy', MeasuredEntropy & OfGroup> & Grouped;
 export type DhDocument = AnalysisDocument<'dh', DhResult & OfGroup> & Comparison & GroupedComparison & Streamed;
 export type OverlapDocument = AnalysisDocument<'overlap', OverlapResult & OfGroup> &
   Comparison &
@@ -277,7 +283,7 @@ export type MetricsDocument = AnalysisDocument<'metrics', MetricsResult> &
 export type LearningCurveDocument = AnalysisDocument<'learning-curve', LearningCurve & OfGroup> & Grouped;
 export type GapDocument = AnalysisDocument<'gap', GapResult> &
   GroupedComparison & { readonly subset: ReferenceSummary };
-export type CompareDocument = AnalysisDocument<'compare', EntropyResult & { readonly set: string }> & {
+export type CompareDocument = AnalysisDocument<'compare', MeasuredEntropy & { readonly set: string }> & {
   readonly maps: SetMapsSummary;
 };
 export type LeakageDocument = AnalysisDocument<'leakage', LeakageResult & OfGroup> & Comparison & GroupedComparison;

@@ -1,8 +1,8 @@
 import { basename } from 'node:path';
 import { type Matrix, selectRows } from '@surprisal/core';
-import { compareSets, type SetComparison } from '@surprisal/entropy';
+import { compareSamples, compareSets, type SetComparison, type SetMaps } from '@surprisal/entropy';
 import { alignColumns } from './align-columns.ts';
-import { formatNats, formatReal, formatShare } from './format-number.ts';
+import { formatCount, formatNats, formatReal, formatShare } from './format-number.ts';
 import type { Groups } from './group-labels.ts';
 import type { Environments } from './read-environments.ts';
 import type { Grouped, SetMapsSummary } from './result-document.ts';
@@ -20,18 +20,23 @@ export function groupsOf({ matrix, groups }: Pick<Environments, 'matrix' | 'grou
   return groups.names.map((name, i) => ({ name, matrix: selectRows(matrix, groups.rows[i] as Uint32Array) }));
 }
 
-/** How sets lie to one another: overlap and divergences, both directions, each beside its floor. */
+/**
+ * How sets lie to one another: overlap and divergences, both directions, each beside its floor; with `--tolerance` overlaps
+ * from samples, where the sets are large.
+ */
 export async function mapsOf(
   { options, context, stopwatch, warn }: Run,
   sets: readonly NamedSet[],
   bandwidths: readonly number[],
 ): Promise<SetMapsSummary> {
-  const { eps, seed, projections } = options;
+  const { eps, seed, projections, tolerance } = options;
+  const compare = tolerance === undefined ? compareSets : compareSamples;
   const matrices = sets.map(({ matrix }) => matrix);
   const comparison = await stopwatch.time('kernel', () =>
-    compareSets(matrices, { ...context, bandwidths, epsilon: eps, seed, projections }),
+    compare(matrices, { ...context, bandwidths, epsilon: eps, seed, projections }),
   );
-  warnOfShared(sets, comparison, warn);
+  // Without divergences nothing is wrong with shared environments.
+  if (comparison.queries === undefined) warnOfShared(sets, comparison, warn);
   return { sets: sizesOf(sets), eps, comparison };
 }
 
@@ -88,9 +93,12 @@ export function mapLines({ sets, eps, comparison }: SetMapsSummary): string[] {
       square(
         `overlap, ${h}: share of the row's environments that the column knows (δH ≤ ${formatReal(eps)})`,
         names,
-        map.overlap,
-        formatShare,
+        map.overlap.map((row, i) => row.map((share, j) => ({ share, interval: map.overlapInterval?.[i]?.[j] }))),
+        overlapText,
       ),
+    );
+    if (map.overlapInterval !== undefined) continue;
+    blocks.push(
       square(
         `Kullback–Leibler divergence, ${h}: of the row from the column, nats`,
         names,
@@ -101,7 +109,7 @@ export function mapLines({ sets, eps, comparison }: SetMapsSummary): string[] {
       square(`Jensen–Shannon divergence, ${h}, nats`, names, map.jensenShannon, nats, map.jensenShannonFloor),
     );
     const isolated = map.isolated.flatMap((count, i) =>
-      count === 0
+      count === 0 || count === null
         ? []
         : [
             `${count} of the ${sets[i]?.environments} environments of ${names[i]} are isolated and left out of its divergences`,
@@ -109,6 +117,7 @@ export function mapLines({ sets, eps, comparison }: SetMapsSummary): string[] {
     );
     if (isolated.length > 0) blocks.push(isolated.map((line) => `${line}\n`).join(''));
   }
+  if (comparison.queries !== undefined) blocks.push(`${aboutQueries(comparison.queries)}\n`);
   blocks.push(
     square(
       `sliced Wasserstein distance over ${comparison.projections} directions (seed ${comparison.seed}), 1/Å`,
@@ -119,6 +128,23 @@ export function mapLines({ sets, eps, comparison }: SetMapsSummary): string[] {
     ),
   );
   return blocks;
+}
+
+/** A share, and the interval in which it lies where it comes from a sample. */
+function overlapText({ share, interval }: { readonly share: number; readonly interval: Interval | undefined }): string {
+  if (interval === undefined || interval[0] === interval[1]) return formatShare(share);
+  return `${formatShare(share)} (${formatShare(interval[0])} to ${formatShare(interval[1])})`;
+}
+
+type Interval = NonNullable<SetMaps['overlapInterval']>[number][number];
+
+/** What a person reads about overlaps of samples. */
+function aboutQueries(queries: readonly number[]): string {
+  const most = formatCount(Math.max(...queries));
+  return (
+    `overlaps come from up to ${most} random environments of each set, with their exact 95 % intervals for these sets.\n` +
+    'Divergences are not estimated, for a few environments that no sample holds may make most of them: leave --tolerance out for them.'
+  );
 }
 
 /** Names without their folders, where that leaves them different. */
@@ -136,7 +162,7 @@ function real(value: number | null): string {
 }
 
 /** @param floor  of each set, what the quantity is between two halves of it */
-function square<Value extends number | null>(
+function square<Value>(
   title: string,
   names: readonly string[],
   values: readonly (readonly Value[])[],

@@ -4,8 +4,10 @@ import type { NpzOptions } from '@surprisal/io';
 import { type InputPath, openStructures } from '@surprisal/io/node';
 import type { Run } from './run.ts';
 
-/** Who is told what while a file is read. */
-export interface ReadingListeners {
+/** What is read of a file, and who is told what meanwhile. */
+export interface Reading {
+  /** Columns of the atoms that are kept; default: every one. */
+  readonly columns?: readonly string[] | undefined;
   /** Told of each thing that is odd about the file. */
   readonly onWarning?: (message: string) => void;
   /** Told how far the reading is, as a stage named after the file. */
@@ -15,8 +17,8 @@ export interface ReadingListeners {
 /** The structures of a file, those that its own slice wants or else `--frames`, read as the options of the run say; the time that reading takes goes to its stopwatch. */
 export async function* structuresOf(
   { path, frames: slice }: InputPath,
-  { options, signal, stopwatch }: Run,
-  { onWarning, onProgress }: ReadingListeners,
+  { options, signal, stopwatch, context }: Run,
+  { columns, onWarning, onProgress }: Reading,
 ): AsyncGenerator<Structure, void> {
   const stage = `reading ${basename(path)}`;
   const frames = openStructures(path, {
@@ -25,8 +27,11 @@ export async function* structuresOf(
     species: options.species,
     units: options.units,
     maxCompressionRatio: options.maxCompressionRatio,
+    columns,
     onWarning,
     onProgress: onProgress && ((progress) => onProgress({ ...progress, stage })),
+    backend: context.backend,
+    threads: context.threads,
     signal,
   });
   try {

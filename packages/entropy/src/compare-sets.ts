@@ -48,6 +48,8 @@ export interface SetComparison {
   readonly seed: number;
   /** Directions of the sliced Wasserstein distance. */
   readonly projections: number;
+  /** Only where the overlaps come from samples, see {@link compareSamples}: environments of each set that were asked. */
+  readonly queries?: readonly number[];
   /**
    * (sets×sets) environments of set i that stand in set j too, equal to within rounding; all of them on the diagonal. Each
    * meets itself there, at distance 0, which pulls the divergences of i and j down, to below 0 where many do.
@@ -61,20 +63,28 @@ export interface SetComparison {
   readonly maps: SetMaps[];
 }
 
-/** What depends on the bandwidth. Null in a map: every environment of a set that would count is isolated. */
+/**
+ * What depends on the bandwidth. Null in a map: every environment of a set that would count is isolated, or only a sample was
+ * asked.
+ */
 export interface SetMaps {
   /** h, 1/Å */
   readonly bandwidth: number;
   /** (sets×sets) share of the environments of set i with δH(· | set j) ≤ ε; 1 on the diagonal unless ε is below 0 */
   readonly overlap: number[][];
+  /** Only where the overlaps come from samples: (sets×sets) the exact 95 % interval of each */
+  readonly overlapInterval?: (readonly [low: number, high: number])[][];
   /** (sets×sets) H(i, j), nats; on the diagonal the entropy of the set with each environment left out of its own sum */
   readonly crossEntropy: (number | null)[][];
   /** (sets×sets) D(i‖j), nats */
   readonly kullbackLeibler: (number | null)[][];
   /** (sets×sets) JS(i, j), nats, symmetric */
   readonly jensenShannon: (number | null)[][];
-  /** (sets) environments that are isolated within their own set, and left out of all means but the overlap */
-  readonly isolated: number[];
+  /**
+   * (sets) environments that are isolated within their own set, and left out of all means but the overlap; null where only
+   * a sample was asked
+   */
+  readonly isolated: (number | null)[];
   /** (sets) D of two random halves of each set; null for a set of fewer than 4 environments */
   readonly kullbackLeiblerFloor: (number | null)[];
   /** (sets) JS of the same halves */
@@ -105,13 +115,8 @@ const SMALLEST_SPLIT = 4;
  * const surfaceFromBulk = maps[0].kullbackLeibler[1][0]; // D(surface‖bulk)
  */
 export async function compareSets(sets: readonly Matrix[], options: CompareSetsOptions): Promise<SetComparison> {
-  const { bandwidths, epsilon = DEFAULT_EPSILON, seed = DEFAULT_SEED, projections = DEFAULT_PROJECTIONS } = options;
-  checkSets(sets);
-  checkProjections(projections, seed);
-  if (Number.isNaN(epsilon)) throw new SurprisalError('INVALID_ARGUMENT', 'epsilon is not a number');
-  const halves: (RandomHalves | null)[] = [];
-  for (const { rows } of sets) halves.push(rows < SMALLEST_SPLIT ? null : await randomHalves(rows, seed, options));
-
+  const { bandwidths, epsilon, seed, projections } = checkedOptions(sets, options);
+  const halves = await halvesOf(sets, seed, options);
   const pass = reportedPasses(sets, halves, options);
   const maps = bandwidths.map((bandwidth) => emptyMaps(bandwidth, sets.length));
   const seen: OtherDensity[][][] = [];
@@ -142,11 +147,49 @@ export async function compareSets(sets: readonly Matrix[], options: CompareSetsO
       map[i] = row.map((there, j) => jensenShannon(there[b]!, seen[j]![i]![b]!));
     }
   }
-  const distances = await distanceMap(sets, halves, { ...options, seed, projections });
-  return { seed, projections, shared: await sharedCounts(sets, options), ...distances, maps };
+  return { ...(await withoutKernelSums(sets, halves, { ...options, seed, projections })), maps };
 }
 
 const NOTHING = new Float64Array(0);
+
+/** The options of a comparison, each of them given. */
+export function checkedOptions(
+  sets: readonly Matrix[],
+  options: CompareSetsOptions,
+): {
+  readonly bandwidths: readonly number[];
+  readonly epsilon: number;
+  readonly seed: number;
+  readonly projections: number;
+} {
+  const { bandwidths, epsilon = DEFAULT_EPSILON, seed = DEFAULT_SEED, projections = DEFAULT_PROJECTIONS } = options;
+  checkSets(sets);
+  checkProjections(projections, seed);
+  if (Number.isNaN(epsilon)) throw new SurprisalError('INVALID_ARGUMENT', 'epsilon is not a number');
+  return { bandwidths, epsilon, seed, projections };
+}
+
+/** Random halves of each set that is large enough. */
+export async function halvesOf(
+  sets: readonly Matrix[],
+  seed: number,
+  context: Context,
+): Promise<(RandomHalves | null)[]> {
+  const halves: (RandomHalves | null)[] = [];
+  for (const { rows } of sets) halves.push(rows < SMALLEST_SPLIT ? null : await randomHalves(rows, seed, context));
+  return halves;
+}
+
+/** What needs no kernel sum: shared environments, and distances along random directions. */
+export async function withoutKernelSums(
+  sets: readonly Matrix[],
+  halves: readonly (RandomHalves | null)[],
+  options: SlicedWassersteinOptions & { readonly seed: number; readonly projections: number },
+): Promise<Omit<SetComparison, 'maps' | 'queries'>> {
+  const { seed, projections } = options;
+  const distances = await distanceMap(sets, halves, options);
+  return { seed, projections, shared: await sharedCounts(sets, options), ...distances };
+}
 
 /** How many environments of each set stand in each other. */
 async function sharedCounts(sets: readonly Matrix[], context: Context): Promise<number[][]> {

@@ -1,5 +1,5 @@
 import { type Context, communicatorOf, type Matrix, matrixRows, ownedRows } from '@surprisal/core';
-import { logKernelSumMany } from '@surprisal/kernels';
+import { logKernelSumMany, logSelfKernelSumMany } from '@surprisal/kernels';
 import { DEFAULT_BANDWIDTH } from './defaults.ts';
 import type { EntropyManyOptions, EntropyOptions } from './entropy.ts';
 
@@ -37,6 +37,10 @@ export async function differentialEntropyMany(
   x: Matrix,
   options: EntropyManyOptions & Context,
 ): Promise<Float64Array[]> {
+  if (y === x && x.rows > 0) {
+    const sums = await logSelfKernelSumMany(x, options);
+    return sums.map((logSums) => logSums.map((logSum) => 0 - logSum));
+  }
   const communicator = communicatorOf(options);
   const { start, end } = ownedRows(y.rows, communicator);
   const queries = start === 0 && end === y.rows ? y : matrixRows(y, start, end);

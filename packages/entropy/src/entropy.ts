@@ -1,13 +1,5 @@
-import {
-  type Context,
-  communicatorOf,
-  type Matrix,
-  matrixRows,
-  ownedRows,
-  SurprisalError,
-  sumOverRows,
-} from '@surprisal/core';
-import { logKernelSumMany } from '@surprisal/kernels';
+import { type Context, communicatorOf, type Matrix, ownedRows, SurprisalError, sumOverRows } from '@surprisal/core';
+import { type KernelSumAccuracy, logSelfKernelSumMany } from '@surprisal/kernels';
 import { DEFAULT_BANDWIDTH } from './defaults.ts';
 
 /** How much a data set holds, at one bandwidth. */
@@ -23,13 +15,13 @@ export interface EntropyResult {
 }
 
 /** Options of {@link entropy}. */
-export interface EntropyOptions extends Context {
+export interface EntropyOptions extends Context, KernelSumAccuracy {
   /** h in 1/Å; default {@link DEFAULT_BANDWIDTH}. */
   readonly bandwidth?: number | undefined;
 }
 
 /** Options of {@link entropyMany}. */
-export interface EntropyManyOptions extends Context {
+export interface EntropyManyOptions extends Context, KernelSumAccuracy {
   /** Each h in 1/Å. */
   readonly bandwidths: readonly number[];
 }
@@ -61,7 +53,7 @@ export async function entropy(x: Matrix, options: EntropyOptions = {}): Promise<
  * @returns one result for each bandwidth, in their order
  */
 export async function entropyMany(x: Matrix, options: EntropyManyOptions): Promise<EntropyResult[]> {
-  const { sums } = await ownSums(x, options);
+  const sums = await selfSums(x, options);
   const results: EntropyResult[] = [];
   for (const [b, logSums] of sums.entries()) {
     results.push(await entropyOf(logSums, x.rows, options.bandwidths[b] as number, options));
@@ -85,22 +77,19 @@ export interface MetricsResult extends EntropyResult {
  * const rarest = dH.indexOf(Math.max(...dH));
  */
 export async function metrics(x: Matrix, options: EntropyManyOptions): Promise<MetricsResult[]> {
-  const { sums, communicator } = await ownSums(x, options);
+  const sums = await selfSums(x, options);
   const results: MetricsResult[] = [];
   for (const [b, logSums] of sums.entries()) {
-    const dH = await communicator.allGather(logSums.map((logSum) => 0 - logSum));
+    const dH = logSums.map((logSum) => 0 - logSum);
     results.push({ ...(await entropyOf(logSums, x.rows, options.bandwidths[b] as number, options)), dH });
   }
   return results;
 }
 
-/** The kernel sums of the rows that this rank owns over all rows. */
-async function ownSums(x: Matrix, options: EntropyManyOptions) {
+/** The kernel sums of all rows over all rows, on every rank. */
+async function selfSums(x: Matrix, options: EntropyManyOptions): Promise<Float64Array[]> {
   if (x.rows === 0) throw new SurprisalError('EMPTY_INPUT', 'there is no environment; an entropy needs at least one');
-  const communicator = communicatorOf(options);
-  const { start, end } = ownedRows(x.rows, communicator);
-  const queries = start === 0 && end === x.rows ? x : matrixRows(x, start, end);
-  return { sums: await logKernelSumMany(queries, x, options), communicator };
+  return await logSelfKernelSumMany(x, options);
 }
 
 async function entropyOf(
@@ -112,7 +101,10 @@ async function entropyOf(
   const communicator = communicatorOf(context);
   const maxEntropy = Math.log(rows);
   // A sum holds the environment itself and at most n ones: 0 ≤ ln s_i ≤ ln n, whatever the last digit says.
-  const surprisal = logSums.map((logSum) => Math.min(Math.max(maxEntropy - logSum, 0), maxEntropy));
+  const { start, end } = ownedRows(rows, communicator);
+  const surprisal = logSums
+    .subarray(start, end)
+    .map((logSum) => Math.min(Math.max(maxEntropy - logSum, 0), maxEntropy));
   const mean = (await sumOverRows(surprisal, communicator)) / rows;
   const entropy = Math.min(mean, maxEntropy);
   // D = H + ln mean exp(u_i − H) for u_i = ln n − ln s_i: no large numbers, and not below H (Jensen).

@@ -1,4 +1,5 @@
 import { SurprisalError } from '@surprisal/core';
+import { NORMAL_QUANTILE, studentQuantile } from './student-quantile.ts';
 
 /** A point of a learning curve, as the fit takes it. */
 export interface CurvePoint {
@@ -128,7 +129,7 @@ export function fitAsymptote(
   }
   const low = leastBetween(rates, (rate) => curve.ends(rate, limit)[0]);
   const high = leastBetween(rates, (rate) => -curve.ends(rate, limit)[1]);
-  const common = NORMAL ** 2 * commonVariance;
+  const common = NORMAL_QUANTILE ** 2 * commonVariance;
   const below = Math.max(0, best.asymptote - curve.ends(low, limit)[0]);
   const above = Math.max(0, curve.ends(high, limit)[1] - best.asymptote);
   const interval = [
@@ -347,17 +348,4 @@ function leastBetween(grid: readonly number[], f: (rate: number) => number): num
   }
   const found = Math.exp((low + high) / 2);
   return f(found) <= values[best]! ? found : grid[best]!;
-}
-
-/** 97.5 % quantile of the normal distribution. */
-const NORMAL = 1.959964;
-/** That of Student's t for 1, 2 … 10 degrees of freedom. */
-const STUDENT = [12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.306, 2.2622, 2.2281];
-
-/** 97.5 % quantile of Student's t; beyond the table by the expansion of Cornish and Fisher (to 1e-4). */
-function studentQuantile(freedom: number): number {
-  const tabulated = STUDENT[freedom - 1];
-  if (tabulated !== undefined) return tabulated;
-  const z = NORMAL;
-  return z + (z ** 3 + z) / (4 * freedom) + (5 * z ** 5 + 16 * z ** 3 + 3 * z) / (96 * freedom ** 2);
 }

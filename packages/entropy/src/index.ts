@@ -5,6 +5,7 @@ export {
 } from './bandwidth-from-neighbors.ts';
 export { type BandwidthRule, bandwidthFromVolume } from './bandwidth-from-volume.ts';
 export { type BandwidthScanOptions, type BandwidthScanRow, bandwidthScan } from './bandwidth-scan.ts';
+export { compareSamples } from './compare-samples.ts';
 export { type CompareSetsOptions, compareSets, type SetComparison, type SetMaps } from './compare-sets.ts';
 export {
   DEFAULT_BANDWIDTH,
@@ -26,6 +27,14 @@ export {
   type MetricsResult,
   metrics,
 } from './entropy.ts';
+export {
+  type EntropyEstimate,
+  type EstimateEntropyManyOptions,
+  type EstimateEntropyOptions,
+  estimateEntropy,
+  estimateEntropyMany,
+  type SamplingError,
+} from './estimate-entropy.ts';
 export {
   type ExpectedNeighborsOptions,
   expectedNeighbors,

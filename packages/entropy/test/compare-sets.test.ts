@@ -29,9 +29,10 @@ describe.each(['native', 'reference'] as const)('compareSets, %s', (backend) => 
           expect(map.overlap[i]?.[j]).toBeCloseTo(overlap(dH, 0.5), 14);
           if (i === j) continue;
           const expected = await divergence(y, x, { bandwidth, backend });
-          expect(map.crossEntropy[i]?.[j]).toBe(expected.crossEntropy);
-          expect(map.kullbackLeibler[i]?.[j]).toBe(expected.kullbackLeibler);
-          expect(map.jensenShannon[i]?.[j]).toBe(expected.jensenShannon);
+          // Several bandwidths in one pass may move the last digits.
+          expect(map.crossEntropy[i]?.[j]).toBeCloseTo(expected.crossEntropy as number, 12);
+          expect(map.kullbackLeibler[i]?.[j]).toBeCloseTo(expected.kullbackLeibler as number, 12);
+          expect(map.jensenShannon[i]?.[j]).toBeCloseTo(expected.jensenShannon as number, 12);
           expect(map.isolated[i]).toBe(expected.isolated[0]);
           expect(comparison.slicedWasserstein[i]?.[j]).toBe(await slicedWasserstein(y, x, options));
         }

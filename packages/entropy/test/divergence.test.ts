@@ -73,7 +73,8 @@ describe.each(backends)('divergences, %s', (backend) => {
       expect(result.kullbackLeibler).toBeCloseTo(expected.kullbackLeibler as number, 10);
       expect(result.jensenShannon).toBeCloseTo(expected.jensenShannon as number, 10);
       const back = await divergence(x, y, { bandwidth: result.bandwidth, backend });
-      expect(back.jensenShannon).toBe(result.jensenShannon);
+      // Several bandwidths in one pass may move the last digits.
+      expect(back.jensenShannon).toBeCloseTo(result.jensenShannon as number, 12);
     }
   });
 

@@ -36,9 +36,10 @@ describe('sensitivity', () => {
     ]);
     for (const row of rows) {
       const { entropy: h, diversity } = await entropy(described(row), { bandwidth: row.bandwidth });
-      expect(row.entropy).toBe(h);
-      expect(row.diversity).toBe(diversity);
-      expect(row.change).toBe(h - rows[0]!.entropy);
+      // Several bandwidths in one pass may move the last digits.
+      expect(row.entropy).toBeCloseTo(h, 12);
+      expect(row.diversity).toBeCloseTo(diversity, 12);
+      expect(row.change).toBe(row.entropy - rows[0]!.entropy);
     }
     expect(rows[0]?.change).toBe(0);
     expect(threshold).toBe(0.5);

@@ -1,12 +1,40 @@
-import { type Column, type Species, SurprisalError } from '@surprisal/core';
+import type { Column, Species } from '@surprisal/core';
+import { type ArrayKind, type ArrayMemory, arrayIn, ordinaryMemory } from './array-memory.ts';
 import { CHEMICAL_SYMBOLS } from './chemical-symbols.ts';
 import { type FieldScanner, NOT_LOGICAL } from './field-scanner.ts';
+
+/** What native code may read a field as; `coordinate` is finite. */
+export type FieldKind = 'real' | 'coordinate' | 'whole' | 'logical' | 'word' | 'atomicNumber';
+
+/** Rows of a column that native code has read. */
+export interface ReadColumn {
+  /** (rows×width), to be copied: doubles, for `logical` bytes, for `word` places in `words`, for `atomicNumber` these. */
+  readonly values: Float64Array | Uint8Array | Uint16Array;
+  /** Different words, in the order in which they come. */
+  readonly words: readonly string[];
+  /** Whether all are written as digits alone, and below 2^53. */
+  readonly whole: boolean;
+}
+
+/** Words that native code tells apart in one column at a time. */
+const MOST_WORDS_READ = 4096;
 
 /** Collects a column while rows are read. */
 export interface ColumnBuilder {
   readonly width: number;
+  /**
+   * As what native code may read the rows behind those that there are, so that {@link take} makes of them what {@link read}
+   * would; undefined where it may not.
+   */
+  readonly fieldKind: FieldKind | undefined;
+  /** Whether values are kept, and {@link take} wants them. Default true. */
+  readonly isKept?: boolean;
+  /** The column of which this one is a part, and which takes over all of it together; undefined where it stands alone. */
+  readonly partOf?: { readonly whole: Pick<ColumnBuilder, 'width' | 'take'>; readonly first: number } | undefined;
+  /** Takes over rows, from `row` on, for which there is room and which were read as {@link fieldKind} says. */
+  take(column: ReadColumn, row: number): void;
   /** Makes room for that many rows. */
-  reserve(rows: number): void;
+  reserve(rows: number, memory: ArrayMemory): void;
   /**
    * Reads `width` fields into a row for which there is room.
    *
@@ -18,6 +46,8 @@ export interface ColumnBuilder {
 /** A builder whose rows make a per-atom column. */
 export interface PlainColumnBuilder extends ColumnBuilder {
   column(rows: number): Column;
+  /** Lets go of what takes memory without having been reserved. */
+  forget?(): void;
 }
 
 const LARGEST_INT64 = 2n ** 63n - 1n;
@@ -35,8 +65,8 @@ export class RealBuilder implements PlainColumnBuilder {
     this.width = width;
   }
 
-  reserve(rows: number): void {
-    this.values = enlarge(this.values, rows * this.width);
+  reserve(rows: number, memory: ArrayMemory): void {
+    this.values = enlarge(this.values, rows * this.width, memory);
   }
 
   read(scanner: FieldScanner, row: number): string | undefined {
@@ -46,6 +76,14 @@ export class RealBuilder implements PlainColumnBuilder {
       if (scanner.failed) return 'a number';
     }
     return undefined;
+  }
+
+  get fieldKind(): FieldKind {
+    return 'real';
+  }
+
+  take({ values }: ReadColumn, row: number): void {
+    this.values.set(values, row * this.width);
   }
 
   column(rows: number): Column {
@@ -65,9 +103,68 @@ export class CoordinateBuilder extends RealBuilder {
     return undefined;
   }
 
+  override get fieldKind(): FieldKind {
+    return 'coordinate';
+  }
+
   /** (rows×width) */
   coordinates(rows: number): Float64Array {
     return fit(this.values, rows * this.width);
+  }
+}
+
+/** Coordinates of which each axis is a column of its own, side by side: (rows×3). */
+export class AxisCoordinates {
+  readonly width = 3;
+  values: Float64Array = new Float64Array(0);
+  readonly axes: readonly [ColumnBuilder, ColumnBuilder, ColumnBuilder] = [
+    new AxisBuilder(this, 0),
+    new AxisBuilder(this, 1),
+    new AxisBuilder(this, 2),
+  ];
+
+  reserve(rows: number, memory: ArrayMemory): void {
+    this.values = enlarge(this.values, 3 * rows, memory);
+  }
+
+  take({ values }: ReadColumn, row: number): void {
+    this.values.set(values, 3 * row);
+  }
+
+  /** (rows×3) */
+  coordinates(rows: number): Float64Array {
+    return fit(this.values, 3 * rows);
+  }
+}
+
+class AxisBuilder implements ColumnBuilder {
+  readonly width = 1;
+  readonly fieldKind = 'coordinate';
+  readonly #coordinates: AxisCoordinates;
+  readonly #axis: number;
+
+  constructor(coordinates: AxisCoordinates, axis: number) {
+    this.#coordinates = coordinates;
+    this.#axis = axis;
+  }
+
+  reserve(rows: number, memory: ArrayMemory): void {
+    this.#coordinates.reserve(rows, memory);
+  }
+
+  read(scanner: FieldScanner, row: number): string | undefined {
+    const value = scanner.real();
+    if (!(value - value === 0)) return 'a coordinate, a finite number';
+    this.#coordinates.values[3 * row + this.#axis] = value;
+    return undefined;
+  }
+
+  get partOf(): { readonly whole: AxisCoordinates; readonly first: number } {
+    return { whole: this.#coordinates, first: this.#axis };
+  }
+
+  take(column: ReadColumn, row: number): void {
+    this.#coordinates.take(column, row);
   }
 }
 
@@ -80,8 +177,8 @@ export class IntegerBuilder implements PlainColumnBuilder {
     this.width = width;
   }
 
-  reserve(rows: number): void {
-    this.values = enlarge(this.values, rows * this.width);
+  reserve(rows: number, memory: ArrayMemory): void {
+    this.values = enlarge(this.values, rows * this.width, memory);
   }
 
   read(scanner: FieldScanner, row: number): string | undefined {
@@ -102,6 +199,14 @@ export class IntegerBuilder implements PlainColumnBuilder {
     return undefined;
   }
 
+  get fieldKind(): FieldKind | undefined {
+    return this.values instanceof Float64Array ? 'whole' : undefined;
+  }
+
+  take({ values }: ReadColumn, row: number): void {
+    (this.values as Float64Array).set(values, row * this.width);
+  }
+
   column(rows: number): Column {
     return { kind: 'integer', width: this.width, values: fit(this.values, rows * this.width) };
   }
@@ -116,8 +221,8 @@ export class LogicalBuilder implements PlainColumnBuilder {
     this.width = width;
   }
 
-  reserve(rows: number): void {
-    this.values = enlarge(this.values, rows * this.width);
+  reserve(rows: number, memory: ArrayMemory): void {
+    this.values = enlarge(this.values, rows * this.width, memory);
   }
 
   read(scanner: FieldScanner, row: number): string | undefined {
@@ -128,6 +233,14 @@ export class LogicalBuilder implements PlainColumnBuilder {
       values[at] = value;
     }
     return undefined;
+  }
+
+  get fieldKind(): FieldKind {
+    return 'logical';
+  }
+
+  take({ values }: ReadColumn, row: number): void {
+    this.values.set(values, row * this.width);
   }
 
   column(rows: number): Column {
@@ -150,15 +263,29 @@ export class StringBuilder implements PlainColumnBuilder {
   read(scanner: FieldScanner): string | undefined {
     for (let field = 0; field < this.width; field++) {
       if (!scanner.next()) return 'a word';
-      const text = scanner.text();
-      let same = this.#remembered.get(text);
-      if (same === undefined) {
-        same = text;
-        if (this.#remembered.size < MOST_REMEMBERED) this.#remembered.set(text, text);
-      }
-      this.values.push(same);
+      this.values.push(this.#same(scanner.text()));
     }
     return undefined;
+  }
+
+  get fieldKind(): FieldKind {
+    return 'word';
+  }
+
+  take(column: ReadColumn): void {
+    const words = column.words.map((word) => this.#same(word));
+    for (const place of column.values) this.values.push(words[place] as string);
+  }
+
+  forget(): void {
+    this.values.length = 0;
+  }
+
+  #same(text: string): string {
+    const same = this.#remembered.get(text);
+    if (same !== undefined) return same;
+    if (this.#remembered.size < MOST_REMEMBERED) this.#remembered.set(text, text);
+    return text;
   }
 
   column(): Column {
@@ -183,8 +310,8 @@ export class DetectedBuilder implements PlainColumnBuilder {
     this.#kindOfNone = kindOfNone;
   }
 
-  reserve(rows: number): void {
-    this.#numbers.reserve(rows);
+  reserve(rows: number, memory: ArrayMemory): void {
+    this.#numbers.reserve(rows, memory);
   }
 
   read(scanner: FieldScanner, row: number): string | undefined {
@@ -201,13 +328,59 @@ export class DetectedBuilder implements PlainColumnBuilder {
     return this.#words.read(scanner);
   }
 
+  forget(): void {
+    this.#words?.forget();
+  }
+
+  /** Known once the first row was read. */
+  get fieldKind(): FieldKind {
+    return this.#words === undefined ? 'real' : 'word';
+  }
+
+  take(column: ReadColumn, row: number): void {
+    if (this.#words !== undefined) {
+      this.#words.take(column);
+    } else {
+      this.#numbers.take(column, row);
+      this.#whole &&= column.whole;
+    }
+  }
+
   column(rows: number): Column {
     if (this.#words !== undefined) return this.#words.column();
     const { values } = this.#numbers.column(rows) as { values: Float64Array };
     const kind = rows === 0 ? this.#kindOfNone : this.#whole ? 'integer' : 'real';
     // Whole numbers know no −0.
-    return { kind, width: 1, values: kind === 'integer' ? values.map((value) => value + 0) : values };
+    if (kind === 'integer') for (let row = 0; row < rows; row++) values[row] = (values[row] as number) + 0;
+    return { kind, width: 1, values };
   }
+}
+
+/** A column that is read and checked as another one is, and of which nothing is kept. */
+export class CheckedBuilder implements ColumnBuilder {
+  readonly width: number;
+  readonly isKept = false;
+  readonly #checks: PlainColumnBuilder;
+
+  constructor(checks: PlainColumnBuilder) {
+    this.width = checks.width;
+    this.#checks = checks;
+  }
+
+  get fieldKind(): FieldKind | undefined {
+    return this.#checks.fieldKind;
+  }
+
+  /** None: what is written behind the end of an array is lost. */
+  reserve(): void {}
+
+  read(scanner: FieldScanner, row: number): string | undefined {
+    const problem = this.#checks.read(scanner, row);
+    this.#checks.forget?.();
+    return problem;
+  }
+
+  take(): void {}
 }
 
 /** Species as words: chemical symbols, other names, or atomic numbers. */
@@ -220,8 +393,8 @@ export class SpeciesBuilder implements ColumnBuilder {
   #lastKey = -1;
   #lastPlace = 0;
 
-  reserve(rows: number): void {
-    this.#index = enlarge(this.#index, rows);
+  reserve(rows: number, memory: ArrayMemory): void {
+    this.#index = enlarge(this.#index, rows, memory);
   }
 
   read(scanner: FieldScanner, row: number): string | undefined {
@@ -249,6 +422,18 @@ export class SpeciesBuilder implements ColumnBuilder {
     return undefined;
   }
 
+  get fieldKind(): FieldKind | undefined {
+    // While one block of rows waits to be taken, the next one is read.
+    return this.#symbols.length <= MOST_SPECIES - 2 * MOST_WORDS_READ ? 'word' : undefined;
+  }
+
+  take({ values, words }: ReadColumn, row: number): void {
+    const places = words.map((word) => this.#placeOf(word));
+    const index = this.#index;
+    if (places.every((place, at) => place === at)) index.set(values, row);
+    else for (let at = 0; at < values.length; at++) index[row + at] = places[values[at] as number] as number;
+  }
+
   /** The species of all rows, and whether they were written as atomic numbers. */
   species(rows: number): { readonly species: Species; readonly numeric: boolean } {
     const numbers = this.#symbols.map((symbol) => (/^\d{1,3}$/.test(symbol) ? Number(symbol) : Number.NaN));
@@ -270,8 +455,8 @@ export class AtomicNumberBuilder implements ColumnBuilder {
   readonly width = 1;
   #index: Uint16Array = new Uint16Array(0);
 
-  reserve(rows: number): void {
-    this.#index = enlarge(this.#index, rows);
+  reserve(rows: number, memory: ArrayMemory): void {
+    this.#index = enlarge(this.#index, rows, memory);
   }
 
   read(scanner: FieldScanner, row: number): string | undefined {
@@ -281,6 +466,14 @@ export class AtomicNumberBuilder implements ColumnBuilder {
     }
     this.#index[row] = number;
     return undefined;
+  }
+
+  get fieldKind(): FieldKind {
+    return 'atomicNumber';
+  }
+
+  take({ values }: ReadColumn, row: number): void {
+    this.#index.set(values, row);
   }
 
   species(rows: number): Species {
@@ -300,15 +493,20 @@ export class AtomicNumberBuilder implements ColumnBuilder {
 }
 
 /**
- * Makes room in all columns for one more row: at first for what fits 65,536 values, then for twice as many; all that are
- * declared once a quarter of them has been seen. So a false declaration costs little.
+ * Makes room in all columns for one more row: at first for what fits 65,536 values, then for four times as many; all
+ * that are declared once a sixteenth of them has been seen. So a false declaration costs little.
  *
  * @returns the rows for which there is room
  */
-export function reserveRows(builders: readonly ColumnBuilder[], room: number, declared: number): number {
+export function reserveRows(
+  builders: readonly ColumnBuilder[],
+  room: number,
+  declared: number,
+  memory: ArrayMemory = ordinaryMemory,
+): number {
   const width = builders.reduce((sum, builder) => sum + builder.width, 1);
-  const rows = Math.min(declared, 4 * room >= declared ? declared : Math.max(2 * room, Math.ceil(65536 / width)));
-  for (const builder of builders) builder.reserve(rows);
+  const rows = Math.min(declared, 16 * room >= declared ? declared : Math.max(4 * room, Math.ceil(65536 / width)));
+  for (const builder of builders) builder.reserve(rows, memory);
   return rows;
 }
 
@@ -323,15 +521,11 @@ export function mergeSpecies(symbols: readonly string[], index: Uint16Array): Sp
 
 type Values = Float64Array | BigInt64Array | Uint8Array | Uint16Array;
 
-function enlarge<T extends Values>(values: T, length: number): T {
+function enlarge<T extends Values>(values: T, length: number, memory: ArrayMemory): T {
   if (length <= values.length) return values;
-  try {
-    const larger = new (values.constructor as new (length: number) => T)(length);
-    larger.set(values as never);
-    return larger;
-  } catch (cause) {
-    throw new SurprisalError('OUT_OF_MEMORY', `no memory for ${length} values of a column`, { cause });
-  }
+  const larger = arrayIn(memory, values.constructor as ArrayKind<T>, length);
+  larger.set(values as never);
+  return larger;
 }
 
 function fit<T extends Values>(values: T, length: number): T {

@@ -156,7 +156,7 @@ export class LammpsDataFrames implements FrameReader {
     const columns = new Map<string, Column>();
     for (const [name, builder] of atoms?.layout.columns ?? []) {
       const column = builder.column(count);
-      columns.set(name, atoms?.order === undefined ? column : reorderColumn(column, atoms.order));
+      columns.set(name, atoms?.order === undefined ? column : reorderColumn(column, { rows: atoms.order }));
     }
     if (velocities !== undefined) {
       const speed = lammpsVelocity(units);
@@ -461,7 +461,7 @@ export class LammpsDataFrames implements FrameReader {
       throw this.#lines.errorAt(rows.lineOf(0), 'an atom id is above 2^53; such ids are not supported');
     }
     const order = orderById(values);
-    if (order === undefined || order instanceof Uint32Array) return order;
+    if (order === undefined || 'rows' in order) return order?.rows;
     throw this.#lines.errorAt(rows.lineOf(order.row), `the id ${order.id} belongs to two atoms`);
   }
 
@@ -506,7 +506,7 @@ export class LammpsDataFrames implements FrameReader {
       }
     }
     const { values } = velocities.column(atoms) as { values: Float64Array };
-    return order === undefined ? values : gather(values, order, 3, Float64Array);
+    return order === undefined ? values : gather(values, { rows: order }, 3, Float64Array);
   }
 
   #refuseField(where: string, expected: string): never {
@@ -526,7 +526,8 @@ export class LammpsDataFrames implements FrameReader {
     const labels = atoms?.layout.labels;
     if (labels !== undefined) {
       const { species } = labels.species(count);
-      const index = atoms?.order === undefined ? species.index : gather(species.index, atoms.order, 1, Uint16Array);
+      const index =
+        atoms?.order === undefined ? species.index : gather(species.index, { rows: atoms.order }, 1, Uint16Array);
       return { symbols: species.symbols, index };
     }
     const values = columns.get('type')?.values ?? [];

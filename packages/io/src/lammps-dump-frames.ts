@@ -1,24 +1,25 @@
 import { type Column, type InfoValue, type Pbc, type Species, type Structure, SurprisalError } from '@surprisal/core';
 import { checkBox } from './check-box.ts';
 import {
+  AxisCoordinates,
+  CheckedBuilder,
   type ColumnBuilder,
-  CoordinateBuilder,
   DetectedBuilder,
   IntegerBuilder,
   MOST_SPECIES,
   mergeSpecies,
   type PlainColumnBuilder,
   RealBuilder,
-  reserveRows,
   SpeciesBuilder,
   StringBuilder,
 } from './column-builders.ts';
-import { FieldScanner } from './field-scanner.ts';
 import { interpretInfoValue, parseReal, realValue, stringValue } from './info-value.ts';
 import { chooseLammpsUnits, lammpsLength } from './lammps-units.ts';
 import type { LineReader } from './line-reader.ts';
+import type { RowBlocks } from './row-blocks.ts';
+import { RowReader } from './row-reader.ts';
 import type { FrameReader } from './select-frames.ts';
-import { gather, orderById, reorderColumn } from './sort-by-id.ts';
+import { gather, type IdOrder, reorderColumn } from './sort-by-id.ts';
 import { structureOfFile } from './structure-of-file.ts';
 import type { Warnings } from './warnings.ts';
 
@@ -42,6 +43,11 @@ export interface LammpsOptions {
   readonly units?: string | undefined;
 }
 
+interface DumpOptions extends LammpsOptions {
+  /** Columns that are kept, beside what is needed to make sense of them. Default: every one. */
+  readonly columns?: readonly string[] | undefined;
+}
+
 interface Box {
   /** (3×3) rows are the cell vectors, in the file's units. */
   readonly cell: Float64Array;
@@ -58,10 +64,9 @@ interface Header {
 }
 
 interface Layout {
-  readonly names: readonly string[];
   readonly builders: readonly ColumnBuilder[];
   readonly columns: ReadonlyMap<string, PlainColumnBuilder>;
-  readonly coordinates: readonly [CoordinateBuilder, CoordinateBuilder, CoordinateBuilder];
+  readonly coordinates: AxisCoordinates;
   /** Along each axis. */
   readonly scaled: readonly [boolean, boolean, boolean];
   readonly symbols: SpeciesBuilder | undefined;
@@ -71,17 +76,18 @@ interface Layout {
 export class LammpsDumpFrames implements FrameReader {
   readonly #lines: LineReader;
   readonly #warnings: Warnings;
-  readonly #options: LammpsOptions;
-  readonly #scanner = new FieldScanner();
+  readonly #options: DumpOptions;
+  readonly #rows: RowReader;
   #units: string | undefined;
   /** Whose rows come to an end. */
   #frames = 0;
 
   /** @throws {SurprisalError} INVALID_ARGUMENT, UNSUPPORTED if the units that are given have no length in Å */
-  constructor(lines: LineReader, warnings: Warnings, options: LammpsOptions) {
+  constructor(lines: LineReader, warnings: Warnings, options: DumpOptions, blocks?: RowBlocks) {
     if (options.units !== undefined) lammpsLength(options.units);
     this.#lines = lines;
     this.#warnings = warnings;
+    this.#rows = new RowReader(lines, warnings, blocks);
     this.#options = options;
   }
 
@@ -93,21 +99,32 @@ export class LammpsDumpFrames implements FrameReader {
     const length = lammpsLength(units);
     const layout = this.#layout(names, box);
     const firstLine = this.#lines.line + 1;
-    await this.#readRows(layout, atoms);
+    const declared = `${names.length} that ITEM: ATOMS names`;
+    await this.#rows.read({ count: atoms, builders: layout.builders, names, declared });
 
-    const order = this.#order(layout, atoms, firstLine);
     const columns = new Map<string, Column>();
-    for (const [name, builder] of layout.columns) {
-      const column = builder.column(atoms);
-      columns.set(name, order === undefined ? column : reorderColumn(column, order));
+    for (const [name, builder] of layout.columns) columns.set(name, builder.column(atoms));
+    let given = layout.coordinates.coordinates(atoms);
+    let named = layout.symbols?.species(atoms).species;
+    const order = await this.#order(columns, [given, named?.index], firstLine);
+    if (order !== undefined) {
+      const { memory } = this.#rows;
+      given = gather(given, order, 3, Float64Array, memory);
+      if (named !== undefined) named = { ...named, index: gather(named.index, order, 1, Uint16Array, memory) };
+      for (const [name, column] of columns) {
+        columns.set(
+          name,
+          name === 'id' ? ({ ...column, values: order.ids } as Column) : reorderColumn(column, order, memory),
+        );
+      }
     }
     const origin = box.origin.map((component) => component * length);
     if (this.#units !== undefined) info.set('lammps_units', stringValue(this.#units));
     if (origin.some((component) => component !== 0)) info.set('Origin', realValue([...origin], [3]));
     return structureOfFile(
       {
-        positions: place(layout, atoms, order, box, length),
-        species: this.#species(layout, columns, atoms, order),
+        positions: place(given, layout.scaled, box, length),
+        species: named ?? this.#speciesOfColumns(columns, atoms),
         cell: box.cell.map((component) => component * length),
         pbc: box.pbc,
         columns,
@@ -120,10 +137,7 @@ export class LammpsDumpFrames implements FrameReader {
   async skip(): Promise<boolean> {
     const header = await this.#readHeader();
     if (header === undefined) return false;
-    const lines = this.#lines;
-    for (let row = 0; row < header.atoms; row++) {
-      if (!(lines.advance() || (await lines.more()))) throw this.#endOfFile(row, header.atoms);
-    }
+    await this.#rows.skip(header.atoms);
     return true;
   }
 
@@ -278,22 +292,24 @@ export class LammpsDumpFrames implements FrameReader {
         names.join(' '),
       );
     }
-    const coordinates = [new CoordinateBuilder(1), new CoordinateBuilder(1), new CoordinateBuilder(1)] as const;
+    const coordinates = new AxisCoordinates();
     const symbolColumn = this.#symbolColumn(names);
     let symbols: SpeciesBuilder | undefined;
     const columns = new Map<string, PlainColumnBuilder>();
     const builders = names.map((name): ColumnBuilder => {
       const axis = source.names.indexOf(name);
-      if (axis >= 0) return coordinates[axis] as CoordinateBuilder;
+      if (axis >= 0) return coordinates.axes[axis] as ColumnBuilder;
       if (name === symbolColumn) {
         symbols = new SpeciesBuilder();
         return symbols;
       }
       const builder = columnBuilder(name);
+      const isNeeded = name === 'id' || (name === 'type' && symbolColumn === undefined);
+      if (!isNeeded && this.#options.columns?.includes(name) === false) return new CheckedBuilder(builder);
       columns.set(name, builder);
       return builder;
     });
-    return { names, builders, columns, coordinates, scaled: source.scaled, symbols };
+    return { builders, columns, coordinates, scaled: source.scaled, symbols };
   }
 
   /** The column whose words are the species, unless the caller says what the types are. */
@@ -309,69 +325,26 @@ export class LammpsDumpFrames implements FrameReader {
     return names.includes('element') ? 'element' : names.includes('typelabel') ? 'typelabel' : undefined;
   }
 
-  async #readRows(layout: Layout, atoms: number): Promise<void> {
-    const lines = this.#lines;
-    const scanner = this.#scanner;
-    const { builders, names } = layout;
-    let room = 0;
-    for (let row = 0; row < atoms; row++) {
-      if (!(lines.advance() || (await lines.more()))) throw this.#endOfFile(row, atoms);
-      if (row === room) room = reserveRows(builders, room, atoms);
-      scanner.reset(lines.bytes, lines.start, lines.end);
-      for (let column = 0; column < builders.length; column++) {
-        const expected = (builders[column] as ColumnBuilder).read(scanner, row);
-        if (expected !== undefined) throw this.#badField(names[column] as string, expected, row, atoms);
-      }
-      if (scanner.next()) {
-        throw lines.error(
-          `atom ${row + 1} of ${atoms} has more fields than the ${names.length} that ITEM: ATOMS names`,
-          scanner.text(),
-          scanner.from,
-        );
-      }
-    }
-    if (!lines.terminated) {
-      this.#warnings.warn('unterminated', `line ${lines.line}, the last, has no end; the file may be cut off there`);
-    }
-  }
-
-  #endOfFile(row: number, atoms: number): Error {
-    return this.#lines.error(`the file ends after ${row} of the ${atoms} atoms that the frame declares`);
-  }
-
-  #badField(name: string, expected: string, row: number, atoms: number): Error {
-    const { from, to } = this.#scanner;
-    const where = `atom ${row + 1} of ${atoms}, column "${name}"`;
-    if (from === to)
-      return this.#lines.error(`${where}: the line ends where ${expected} was expected`, this.#lines.text());
-    return this.#lines.error(`${where}: ${expected} was expected`, this.#scanner.text(), from);
-  }
-
-  #order(layout: Layout, atoms: number, firstLine: number): Uint32Array | undefined {
-    const builder = layout.columns.get('id');
-    if (builder === undefined) {
+  async #order(
+    columns: ReadonlyMap<string, Column>,
+    others: readonly unknown[],
+    firstLine: number,
+  ): Promise<IdOrder | undefined> {
+    const ids = columns.get('id')?.values;
+    if (ids === undefined) {
       this.#warnings.warn('id', 'the atoms have no ids; they stay in the order of the file');
       return undefined;
     }
-    const { values } = builder.column(atoms);
-    if (!(values instanceof Float64Array)) {
+    if (!(ids instanceof Float64Array)) {
       throw this.#lines.errorAt(firstLine, 'an atom id is above 2^53; such ids are not supported');
     }
-    const order = orderById(values);
-    if (order === undefined || order instanceof Uint32Array) return order;
+    const values = Array.from(columns, ([name, column]) => (name === 'id' ? undefined : column.values));
+    const order = await this.#rows.order(ids, [...values, ...others]);
+    if (order === undefined || 'rows' in order) return order;
     throw this.#lines.errorAt(firstLine + order.row, `the id ${order.id} belongs to two atoms of this frame`);
   }
 
-  #species(
-    layout: Layout,
-    columns: ReadonlyMap<string, Column>,
-    atoms: number,
-    order: Uint32Array | undefined,
-  ): Species | readonly string[] | 'X' {
-    if (layout.symbols !== undefined) {
-      const { species } = layout.symbols.species(atoms);
-      return order === undefined ? species : { ...species, index: gather(species.index, order, 1, Uint16Array) };
-    }
+  #speciesOfColumns(columns: ReadonlyMap<string, Column>, atoms: number): Species | readonly string[] | 'X' {
     const types = columns.get('type');
     if (types === undefined) {
       this.#warnings.warn('species', 'there is no column element or type; all atoms are named X');
@@ -453,37 +426,36 @@ function columnBuilder(name: string): PlainColumnBuilder {
   return new DetectedBuilder(true, name === 'type' ? 'integer' : 'real');
 }
 
-/** (n×3) positions in Å: as given, or from fractions of the cell vectors, counted from the corner of the box. */
-function place(layout: Layout, atoms: number, order: Uint32Array | undefined, box: Box, length: number): Float64Array {
-  const [first, second, third] = layout.coordinates.map((builder) => builder.coordinates(atoms)) as [
-    Float64Array,
-    Float64Array,
-    Float64Array,
-  ];
-  const positions = new Float64Array(3 * atoms);
-  const [isXScaled, isYScaled, isZScaled] = layout.scaled;
+/**
+ * Coordinates in the file's units, or fractions of the cell vectors, counted from the corner of the box, as positions in Å.
+ *
+ * @param given  (n×3), written over
+ */
+function place(given: Float64Array, scaled: Layout['scaled'], box: Box, length: number): Float64Array {
+  const [isXScaled, isYScaled, isZScaled] = scaled;
   const allScaled = isXScaled && isYScaled && isZScaled;
+  const noneScaled = !(isXScaled || isYScaled || isZScaled);
+  if (noneScaled && length === 1) return given;
   const [x, y, z] = box.origin as unknown as [number, number, number];
   const [ax, ay, az, bx, by, bz, cx, cy, cz] = box.cell as unknown as number[] as NineNumbers;
-  for (let atom = 0; atom < atoms; atom++) {
-    const row = order === undefined ? atom : (order[atom] as number);
-    const u = first[row] as number;
-    const v = second[row] as number;
-    const w = third[row] as number;
+  for (let at = 0; at < given.length; at += 3) {
+    const u = given[at] as number;
+    const v = given[at + 1] as number;
+    const w = given[at + 2] as number;
     if (allScaled) {
-      positions[3 * atom] = length * (x + u * ax + v * bx + w * cx);
-      positions[3 * atom + 1] = length * (y + u * ay + v * by + w * cy);
-      positions[3 * atom + 2] = length * (z + u * az + v * bz + w * cz);
+      given[at] = length * (x + u * ax + v * bx + w * cx);
+      given[at + 1] = length * (y + u * ay + v * by + w * cy);
+      given[at + 2] = length * (z + u * az + v * bz + w * cz);
     } else {
       // Not all of them, so that ay = az = bz = 0: the fractions follow from z, then y. Where nothing is tilted, none is needed.
       const alongC = isZScaled || (cx === 0 && cy === 0) ? w : (w - z) / cz;
       const alongB = isYScaled || bx === 0 ? v : (v - y - alongC * cy) / by;
-      positions[3 * atom] = length * (isXScaled ? x + u * ax + alongB * bx + alongC * cx : u);
-      positions[3 * atom + 1] = length * (isYScaled ? y + v * by + alongC * cy : v);
-      positions[3 * atom + 2] = length * (isZScaled ? z + w * cz : w);
+      given[at] = length * (isXScaled ? x + u * ax + alongB * bx + alongC * cx : u);
+      given[at + 1] = length * (isYScaled ? y + v * by + alongC * cy : v);
+      given[at + 2] = length * (isZScaled ? z + w * cz : w);
     }
   }
-  return positions;
+  return given;
 }
 
 type NineNumbers = [number, number, number, number, number, number, number, number, number];

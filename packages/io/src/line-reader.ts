@@ -1,5 +1,6 @@
 import { cooperate, ParseError } from '@surprisal/core';
 import { decodeText } from './decode-text.ts';
+import { roomBefore } from './roomy-chunks.ts';
 
 /** Longest line that is read as one; beyond it a file is taken for something else than text. */
 const LONGEST_LINE: number = 16 * 1024 * 1024;
@@ -33,8 +34,10 @@ export class LineReader {
   /** The first line that ends otherwise than the first line of all, `\n` or `\r\n`; 0 while they end alike. */
   otherEnd = 0;
 
+  readonly signal: AbortSignal | undefined;
   readonly #source: AsyncIterator<Uint8Array>;
   readonly #breathe: (done: number) => Promise<void> | undefined;
+  readonly #memory: (bytes: number) => Uint8Array;
   #chunk: Uint8Array = new Uint8Array(0);
   #next = 0;
   #searched = 0;
@@ -42,9 +45,19 @@ export class LineReader {
   #taken = 0;
   #ended = false;
   #hasReturns = false;
+  /** Whether `bytes` is the memory of the source. */
+  #isInPlace = false;
 
-  constructor(source: AsyncIterable<Uint8Array>, file: string, signal?: AbortSignal) {
+  /** @param memory  makes the memory that lines are put together in */
+  constructor(
+    source: AsyncIterable<Uint8Array>,
+    file: string,
+    signal?: AbortSignal,
+    memory: (bytes: number) => Uint8Array = (bytes) => new Uint8Array(bytes),
+  ) {
     this.file = file;
+    this.signal = signal;
+    this.#memory = memory;
     this.#source = source[Symbol.asyncIterator]();
     this.#breathe = cooperate('read', undefined, 'bytes', { signal });
   }
@@ -74,6 +87,52 @@ export class LineReader {
     if (this.#next >= this.#filled) return false;
     this.#set(this.#filled, this.#filled, false);
     return true;
+  }
+
+  /**
+   * Gets more bytes into memory without moving on; the current line is gone then.
+   *
+   * @returns false at the end of the source
+   * @throws {SurprisalError} PARSE_ERROR if a line has no end in sight; ABORTED
+   */
+  extend(): Promise<boolean> {
+    return this.#fill();
+  }
+
+  /** Bytes in memory behind the current line. */
+  get ahead(): number {
+    return this.#filled - this.#next + (this.#isContiguous() ? this.#chunk.length : 0);
+  }
+
+  /** How the lines of the file must end to end as its first: 0 with `\n`, 1 with `\r\n`; 2 where that is settled. */
+  get ends(): 0 | 1 | 2 {
+    return this.otherEnd > 0 ? 2 : this.#hasReturns ? 1 : 0;
+  }
+
+  /**
+   * Whole lines behind the current one that are in memory: `bytes[start, end)`, of which the last byte is a line feed.
+   *
+   * @param most  bytes
+   */
+  block(most: number): { readonly start: number; readonly end: number } {
+    if (this.#isContiguous()) {
+      this.#filled += this.#chunk.length;
+      this.#taken += this.#chunk.length;
+      this.#chunk = this.#chunk.subarray(this.#chunk.length);
+    }
+    const end = Math.min(this.#filled, this.#next + most);
+    const feed = end > this.#next ? this.bytes.lastIndexOf(LINE_FEED, end - 1) : -1;
+    return { start: this.#next, end: Math.max(this.#next, feed + 1) };
+  }
+
+  /** Moves on over lines of {@link block} that somebody else has read, to the last of them. */
+  pass(lines: number, bytes: number): void {
+    if (lines === 0) return;
+    const next = this.#next + bytes;
+    // Where the last of them begins: behind the line feed before its own.
+    if (lines > 1) this.#next = this.bytes.lastIndexOf(LINE_FEED, next - 2) + 1;
+    this.line += lines - 1;
+    this.#set(next - 1, next, true);
   }
 
   /** Tells the source that no more is wanted. */
@@ -129,33 +188,60 @@ export class LineReader {
     }
     await this.#breathe(this.#taken);
     if (this.#chunk.length === 0) return false;
-    const portion = this.#chunk.subarray(0, PORTION);
-    this.#chunk = this.#chunk.subarray(portion.length);
     const rest = this.#filled - this.#next;
     if (rest > LONGEST_LINE) {
       this.line++;
       throw this.error(`the line is longer than ${LONGEST_LINE} bytes; this is not a text file of structures`);
     }
-    this.#makeRoom(rest, portion.length);
-    this.bytes.set(portion, rest);
-    this.#filled = rest + portion.length;
+    const portion = this.#chunk.subarray(0, PORTION);
+    if (!this.#isContiguous()) {
+      if (rest <= (roomBefore(portion) ?? -1)) this.#moveBefore(portion, rest);
+      else this.#makeRoom(rest, portion);
+    }
+    this.#chunk = this.#chunk.subarray(portion.length);
+    this.#filled += portion.length;
     this.#taken += portion.length;
     return true;
   }
 
-  /** Moves the unread rest to the front of a buffer that has room for the next portion behind it. */
-  #makeRoom(rest: number, portion: number): void {
-    if (rest + portion <= this.bytes.length) {
+  /** Whether the chunk lies behind what is filled, in the same memory. */
+  #isContiguous(): boolean {
+    const { buffer, byteOffset } = this.#chunk;
+    return buffer === this.bytes.buffer && byteOffset === this.#filled && this.#isInPlace;
+  }
+
+  /** Puts the unread rest into the room in front of a chunk, and goes on in its memory. */
+  #moveBefore(chunk: Uint8Array, rest: number): void {
+    const memory = new Uint8Array(chunk.buffer);
+    const from = chunk.byteOffset - rest;
+    memory.set(this.bytes.subarray(this.#next, this.#filled), from);
+    this.bytes = memory;
+    this.#isInPlace = true;
+    this.#goOn(from, rest);
+  }
+
+  /** Moves the unread rest to the front of a buffer of our own that has room for the next portion behind it, and puts that there. */
+  #makeRoom(rest: number, portion: Uint8Array): void {
+    if (!this.#isInPlace && rest + portion.length <= this.bytes.length) {
       this.bytes.copyWithin(0, this.#next, this.#filled);
     } else {
-      const larger = new Uint8Array(Math.max(rest + portion, Math.min(2 * this.bytes.length, 2 * LONGEST_LINE)));
+      const least = this.#isInPlace ? 0 : Math.min(2 * this.bytes.length, 2 * LONGEST_LINE);
+      const larger = this.#memory(Math.max(rest + portion.length, least));
       larger.set(this.bytes.subarray(this.#next, this.#filled));
       this.bytes = larger;
+      this.#isInPlace = false;
     }
-    this.#searched -= this.#next;
-    this.#next = 0;
-    this.start = 0;
-    this.end = 0;
+    this.bytes.set(portion, rest);
+    this.#goOn(0, rest);
+  }
+
+  /** @param from  where the unread rest begins now */
+  #goOn(from: number, rest: number): void {
+    this.#searched += from - this.#next;
+    this.#next = from;
+    this.#filled = from + rest;
+    this.start = from;
+    this.end = from;
   }
 
   #skipByteOrderMark(): void {

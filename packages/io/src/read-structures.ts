@@ -1,14 +1,25 @@
-import { ParseError, type Structure, SurprisalError, throwIfAborted } from '@surprisal/core';
+import {
+  type Context,
+  ParseError,
+  type Structure,
+  SurprisalError,
+  sharedBuffer,
+  throwIfAborted,
+} from '@surprisal/core';
 import { CHEMICAL_SYMBOLS } from './chemical-symbols.ts';
 import { detectFormat, HEAD_BYTES } from './detect-format.ts';
 import type { FrameSlice } from './frame-slice.ts';
 import { isWhite, LineReader } from './line-reader.ts';
+import { type RowBlocks, rowBlocksFor } from './row-blocks.ts';
 import { type FrameReader, selectFrames } from './select-frames.ts';
 import { STRUCTURE_FORMATS, type StructureFormat } from './structure-formats.ts';
 import { Warnings } from './warnings.ts';
 
-/** How structures are read. */
-export interface ReadOptions {
+/**
+ * How structures are read. Where there is native code (`backend`), it reads the rows of atoms of LAMMPS dumps and of extended
+ * and plain XYZ, on `threads` threads; what is read, and what is refused with which words, is the same.
+ */
+export interface ReadOptions extends Pick<Context, 'backend' | 'threads' | 'signal'> {
   /** The name of the file, for errors, warnings and the format. Default `<input>`. */
   readonly file?: string | undefined;
   /** Default: by content, then by the name. */
@@ -19,9 +30,13 @@ export interface ReadOptions {
   readonly species?: Readonly<Record<number, string>> | undefined;
   /** Unit style of a LAMMPS file that does not say it; default `metal`, so that lengths are in Å. */
   readonly units?: string | undefined;
+  /**
+   * Names of the columns of the atoms that are kept; `[]` for none. The others are read and checked as ever, but take no
+   * memory where a frame is large: in LAMMPS dumps and XYZ. Default: every one.
+   */
+  readonly columns?: readonly string[] | undefined;
   /** Told once of each thing that is odd about a file and yet can be read. */
   readonly onWarning?: ((message: string) => void) | undefined;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -29,7 +44,7 @@ export interface ReadOptions {
  *
  * @param bytes  decompressed
  * @throws {SurprisalError} PARSE_ERROR if the content cannot be believed, with file and line; UNKNOWN_FORMAT if it is not
- *   recognised; UNSUPPORTED for compressed bytes and for lengths that are not lengths (LAMMPS units lj); ABORTED
+ *   recognised; UNSUPPORTED for compressed bytes and for lengths that are not lengths (LAMMPS units lj); BACKEND_UNAVAILABLE; ABORTED
  *
  * @example
  * const text = '2\nenergy=-1.5 pbc="F F F" Properties=species:S:1:pos:R:3\nH 0 0 0\nH 0 0 0.74\n';
@@ -40,17 +55,31 @@ export async function* readStructures(
   bytes: AsyncIterable<Uint8Array>,
   options: ReadOptions = {},
 ): AsyncGenerator<Structure, void> {
+  throwIfAborted(options.signal);
+  yield* readWith(rowBlocksFor(options), bytes, options);
+}
+
+/** The same, with these blocks of rows; without any the reference reads every row. */
+export async function* readWith(
+  blocks: RowBlocks | undefined,
+  bytes: AsyncIterable<Uint8Array>,
+  options: ReadOptions,
+): AsyncGenerator<Structure, void> {
   const { file = '<input>', frames, signal } = options;
-  throwIfAborted(signal);
   const source = new PeekedSource(bytes);
-  const lines = new LineReader(source, file, signal);
+  // Native code reads in place what lies in shared memory.
+  const memory = (bytes: number) => new Uint8Array(sharedBuffer(bytes));
+  const lines = new LineReader(source, file, signal, blocks && memory);
   const warnings = new Warnings(file, options.onWarning);
   try {
     const head = await source.peek(HEAD_BYTES);
     refuseCompressed(head, file);
     if (head.length < HEAD_BYTES && isBlank(head)) throw emptyFile(file);
-    const reader = openReader(options.format ?? detectFormat(head, file), lines, warnings, options);
-    const met = yield* selectFrames(reader, frames ?? { start: undefined, stop: undefined, step: 1 });
+    const reader = openReader(options.format ?? detectFormat(head, file), lines, warnings, options, blocks);
+    const met = yield* selectFrames(
+      keeping(options.columns, reader),
+      frames ?? { start: undefined, stop: undefined, step: 1 },
+    );
     warnOfText(lines, warnings);
     if (met.ended && met.frames === 0) throw emptyFile(file);
     if (met.selected === 0) {
@@ -66,10 +95,11 @@ function openReader(
   lines: LineReader,
   warnings: Warnings,
   options: ReadOptions,
+  blocks: RowBlocks | undefined,
 ): FrameReader {
   const entry = STRUCTURE_FORMATS.find(({ name }) => name === format);
   if (entry?.read !== undefined) {
-    const reader = entry.read(lines, warnings, options);
+    const reader = entry.read(lines, warnings, options, blocks);
     // The types of LAMMPS have names of their authors.
     return entry.name.startsWith('lammps-') ? reader : new FramesOfElements(reader, warnings);
   }
@@ -84,6 +114,19 @@ function openReader(
     );
   }
   throw new SurprisalError('UNKNOWN_FORMAT', `"${String(format)}" is no known format; known are: ${known}`);
+}
+
+/** Frames without the columns of which nobody asked for the name. */
+function keeping(names: readonly string[] | undefined, frames: FrameReader): FrameReader {
+  if (names === undefined) return frames;
+  return {
+    async read() {
+      const structure = await frames.read();
+      if (structure === undefined) return undefined;
+      return { ...structure, columns: new Map([...structure.columns].filter(([name]) => names.includes(name))) };
+    },
+    skip: () => frames.skip(),
+  };
 }
 
 /** Frames of which it is said when their species are no elements. */

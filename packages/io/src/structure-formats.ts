@@ -8,6 +8,7 @@ import { LammpsDataWriter, LammpsDumpWriter } from './lammps-writers.ts';
 import type { LineReader } from './line-reader.ts';
 import { PlainXyzWriter } from './plain-xyz-writer.ts';
 import { PoscarFrames } from './poscar-frames.ts';
+import type { RowBlocks } from './row-blocks.ts';
 import type { FrameReader } from './select-frames.ts';
 import { PoscarWriter, XdatcarWriter } from './vasp-writers.ts';
 import type { Warnings } from './warnings.ts';
@@ -16,6 +17,12 @@ import { XyzFrames } from './xyz-frames.ts';
 
 /** The formats of structure files. Extended and plain XYZ share one reader: each frame says which it is. */
 export type StructureFormat = 'cif' | 'extxyz' | 'lammps-data' | 'lammps-dump' | 'poscar' | 'xdatcar' | 'xyz';
+
+/** What readers are told beside the lines. */
+interface FormatOptions extends LammpsOptions {
+  /** Columns that are kept; a reader may hand out more. Default: every one. */
+  readonly columns?: readonly string[] | undefined;
+}
 
 /** One format: how it is told from others, read and written. */
 export interface StructureFormatEntry {
@@ -29,7 +36,7 @@ export interface StructureFormatEntry {
   /** Whether the first lines of a file tell it; the last of them may be cut off. */
   recognizes(lines: readonly string[]): boolean;
   /** Undefined where the format is not read. */
-  read?(lines: LineReader, warnings: Warnings, options: LammpsOptions): FrameReader;
+  read?(lines: LineReader, warnings: Warnings, options: FormatOptions, blocks: RowBlocks | undefined): FrameReader;
   /** Undefined where the format is not written. */
   write?(warnings: Warnings): FrameWriter;
 }
@@ -48,7 +55,7 @@ export const STRUCTURE_FORMATS: readonly StructureFormatEntry[] = [
     title: 'LAMMPS text dump',
     extensions: ['dump', 'lammpstrj', 'lammpsdump'],
     recognizes: (lines) => firstWritten(lines).startsWith('ITEM:'),
-    read: (lines, warnings, options) => new LammpsDumpFrames(lines, warnings, options),
+    read: (lines, warnings, options, blocks) => new LammpsDumpFrames(lines, warnings, options, blocks),
     write: (warnings) => new LammpsDumpWriter(warnings),
   },
   {
@@ -93,7 +100,7 @@ export const STRUCTURE_FORMATS: readonly StructureFormatEntry[] = [
     extensions: ['xyz', 'extxyz', 'exyz'],
     recognizes: (lines) =>
       COUNT.test(firstWritten(lines)) && /(^|\s)(properties|lattice)\s*=/i.test(behindFirst(lines)),
-    read: (lines, warnings) => new XyzFrames(lines, warnings),
+    read: (lines, warnings, { columns }, blocks) => new XyzFrames(lines, warnings, columns, blocks),
     write: (warnings) => ({
       write: (structure) => formatExtxyz(structure, { onWarning: (message) => warnings.warn(message, message) }),
     }),
@@ -103,7 +110,7 @@ export const STRUCTURE_FORMATS: readonly StructureFormatEntry[] = [
     title: 'plain XYZ',
     extensions: [],
     recognizes: (lines) => COUNT.test(firstWritten(lines)),
-    read: (lines, warnings) => new XyzFrames(lines, warnings),
+    read: (lines, warnings, { columns }, blocks) => new XyzFrames(lines, warnings, columns, blocks),
     write: (warnings) => new PlainXyzWriter(warnings),
   },
 ];

@@ -1,7 +1,9 @@
 import { type Column, createStructure, type Species, type Structure } from '@surprisal/core';
+import type { ArrayMemory } from './array-memory.ts';
 import { checkBox } from './check-box.ts';
 import {
   AtomicNumberBuilder,
+  CheckedBuilder,
   type ColumnBuilder,
   CoordinateBuilder,
   IntegerBuilder,
@@ -13,8 +15,10 @@ import {
   StringBuilder,
 } from './column-builders.ts';
 import { CommentError, type DeclaredColumn, type ExtxyzComment, parseExtxyzComment } from './extxyz-comment.ts';
-import { FieldScanner } from './field-scanner.ts';
+import type { FieldScanner } from './field-scanner.ts';
 import type { LineReader } from './line-reader.ts';
+import type { RowBlocks } from './row-blocks.ts';
+import { type ExtraColumn, endOfRows, type FrameRows, RowReader } from './row-reader.ts';
 import type { FrameReader } from './select-frames.ts';
 import type { Warnings } from './warnings.ts';
 
@@ -27,11 +31,15 @@ const COUNT = /^\+?\d+$/;
 export class XyzFrames implements FrameReader {
   readonly #lines: LineReader;
   readonly #warnings: Warnings;
-  readonly #scanner = new FieldScanner();
+  readonly #columns: readonly string[] | undefined;
+  readonly #rows: RowReader;
 
-  constructor(lines: LineReader, warnings: Warnings) {
+  /** @param columns  that are kept; default: every one */
+  constructor(lines: LineReader, warnings: Warnings, columns?: readonly string[], blocks?: RowBlocks) {
+    this.#columns = columns;
     this.#lines = lines;
     this.#warnings = warnings;
+    this.#rows = new RowReader(lines, warnings, blocks);
   }
 
   async read(): Promise<Structure | undefined> {
@@ -59,9 +67,8 @@ export class XyzFrames implements FrameReader {
     const atoms = await this.#readCount();
     if (atoms === undefined) return false;
     const lines = this.#lines;
-    for (let row = -1; row < atoms; row++) {
-      if (!(lines.advance() || (await lines.more()))) throw this.#endOfFile(Math.max(0, row), atoms);
-    }
+    if (!(lines.advance() || (await lines.more()))) throw endOfRows(lines, 0, atoms);
+    await this.#rows.skip(atoms);
     return true;
   }
 
@@ -97,51 +104,15 @@ export class XyzFrames implements FrameReader {
     }
   }
 
-  async #readRows(layout: Layout, atoms: number): Promise<void> {
-    const lines = this.#lines;
-    const scanner = this.#scanner;
-    const { builders } = layout;
-    let room = 0;
-    for (let row = 0; row < atoms; row++) {
-      if (!(lines.advance() || (await lines.more()))) throw this.#endOfFile(row, atoms);
-      if (row === room) room = reserveRows(builders, room, atoms);
-      scanner.reset(lines.bytes, lines.start, lines.end);
-      for (const builder of builders) {
-        const expected = builder.read(scanner, row);
-        if (expected !== undefined) throw this.#badField(layout, builder, expected, row, atoms);
-      }
-      if (layout.extra !== undefined) {
-        layout.extra.read(scanner, row, atoms);
-      } else if (scanner.next()) {
-        throw lines.error(
-          `atom ${row + 1} of ${atoms} has more fields than the ${layout.width} that Properties declares`,
-          scanner.text(),
-          scanner.from,
-        );
-      }
-    }
-    if (!lines.terminated) {
-      this.#warnings.warn('unterminated', `line ${lines.line}, the last, has no end; the file may be cut off there`);
-    }
-    if (layout.extra?.dropped) {
+  async #readRows({ builders, names, extra, width }: Layout, atoms: number): Promise<void> {
+    const declared = `${width} that Properties declares`;
+    await this.#rows.read({ count: atoms, builders, names, declared, extra });
+    if (extra?.dropped) {
       this.#warnings.warn(
         'extra',
         'what stands behind the coordinates is not the same count of numbers in every line; left out',
       );
     }
-  }
-
-  #endOfFile(row: number, atoms: number): Error {
-    return this.#lines.error(`the file ends after ${row} of the ${atoms} atoms that the frame declares`);
-  }
-
-  #badField(layout: Layout, builder: ColumnBuilder, expected: string, row: number, atoms: number): Error {
-    const { from, to } = this.#scanner;
-    const missing = from === to;
-    const name = layout.names.get(builder) ?? '';
-    const where = `atom ${row + 1} of ${atoms}, column "${name}"`;
-    if (missing) return this.#lines.error(`${where}: the line ends where ${expected} was expected`, this.#lines.text());
-    return this.#lines.error(`${where}: ${expected} was expected`, this.#scanner.text(), from);
   }
 
   #declaredLayout(declared: readonly DeclaredColumn[]): Layout {
@@ -152,7 +123,6 @@ export class XyzFrames implements FrameReader {
     const speciesColumn = this.#speciesColumn(declared);
     const positions = new CoordinateBuilder(3);
     const builders: ColumnBuilder[] = [];
-    const names = new Map<ColumnBuilder, string>();
     const columns = new Map<string, PlainColumnBuilder>();
     let species: SpeciesBuilder | AtomicNumberBuilder | undefined;
     for (const column of declared) {
@@ -164,13 +134,14 @@ export class XyzFrames implements FrameReader {
         builder = species;
       } else {
         const plain = columnBuilder(column);
-        columns.set(column.name, plain);
-        builder = plain;
+        const isKept = this.#columns?.includes(column.name) ?? true;
+        if (isKept) columns.set(column.name, plain);
+        builder = isKept ? plain : new CheckedBuilder(plain);
       }
       builders.push(builder);
-      names.set(builder, column.name);
     }
     const width = declared.reduce((sum, column) => sum + column.width, 0);
+    const names = declared.map(({ name }) => name);
     return { builders, names, columns, positions, species, extra: undefined, width };
   }
 
@@ -200,8 +171,8 @@ export class XyzFrames implements FrameReader {
 
 interface Layout {
   /** In the order of the file. */
-  readonly builders: readonly ColumnBuilder[];
-  readonly names: ReadonlyMap<ColumnBuilder, string>;
+  readonly builders: FrameRows['builders'];
+  readonly names: FrameRows['names'];
   readonly columns: ReadonlyMap<string, PlainColumnBuilder>;
   readonly positions: CoordinateBuilder;
   readonly species: SpeciesBuilder | AtomicNumberBuilder | undefined;
@@ -216,10 +187,7 @@ function plainLayout(): Layout {
   const positions = new CoordinateBuilder(3);
   return {
     builders: [species, positions],
-    names: new Map<ColumnBuilder, string>([
-      [species, 'species'],
-      [positions, 'x y z'],
-    ]),
+    names: ['species', 'x y z'],
     columns: new Map(),
     positions,
     species,
@@ -235,24 +203,33 @@ function columnBuilder({ kind, width }: DeclaredColumn): PlainColumnBuilder {
 }
 
 /** The fields behind the coordinates of plain XYZ: kept where every line has the same count of numbers. */
-class ExtraFields {
+class ExtraFields implements ExtraColumn {
   dropped = false;
   #builder: RealBuilder | undefined;
   #room = 0;
 
-  read(scanner: FieldScanner, row: number, atoms: number): void {
+  get builder(): RealBuilder | undefined {
+    return this.dropped ? undefined : this.#builder;
+  }
+
+  read(scanner: FieldScanner, row: number, rows: number, memory: ArrayMemory): void {
     if (this.dropped) return;
     const width = scanner.count();
     if (row === 0 && width > 0) this.#builder = new RealBuilder(width);
     if (width !== (this.#builder?.width ?? 0)) {
       this.dropped = true;
     } else if (this.#builder !== undefined) {
-      if (row === this.#room) this.#room = reserveRows([this.#builder], this.#room, atoms);
+      this.reserve(row + 1, rows, memory);
       this.dropped = this.#builder.read(scanner, row) !== undefined;
     }
   }
 
+  reserve(rows: number, declared: number, memory: ArrayMemory): void {
+    if (this.builder === undefined) return;
+    while (this.#room < rows) this.#room = reserveRows([this.builder], this.#room, declared, memory);
+  }
+
   column(rows: number): Column | undefined {
-    return this.dropped ? undefined : this.#builder?.column(rows);
+    return this.builder?.column(rows);
   }
 }

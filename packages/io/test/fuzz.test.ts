@@ -11,11 +11,14 @@ import {
   parseNpz,
   type StructureFormat,
 } from '@surprisal/io';
+import { loadAddon } from '@surprisal/native';
 import { longTests, mutate, outsideData, type RandomStream, randomStream } from '@surprisal/testing';
 import { describe, test } from 'vitest';
 import { CommentError, parseExtxyzComment } from '../src/extxyz-comment.ts';
 import { decompress } from '../src/node/decompress.ts';
 import { splitFrames } from '../src/node/expand-inputs.ts';
+import { readWith } from '../src/read-structures.ts';
+import { RowBlocks } from '../src/row-blocks.ts';
 import { readText } from './read-text.ts';
 
 /** Cases of each parser. */
@@ -115,6 +118,58 @@ async function readAndRepeat(bytes: Uint8Array, format: StructureFormat | undefi
     return;
   }
   await expectRepeated(structures);
+}
+
+/** Formats of which native code reads rows, with more of them than the files above have. */
+const OF_NATIVE_ROWS: Partial<Record<StructureFormat, readonly string[]>> = {
+  extxyz: [
+    `9\nLattice="9 0 0 0 9 0 0 0 9" Properties=species:S:1:pos:R:3:tag:I:1:free:L:1:force:R:2\n${'Na 0.5 -1e-3 2.25 7 T 1.5 nan\nCl 1 2 3 -8 false 0 1e2\nNa 4 5 6 0 F -0 .5\n'.repeat(3)}`,
+    `6\nProperties=Z:I:1:pos:R:3:name:S:1\n${'29 0 0 1.123456789012345678 a\n8 1 1 2 bb\n'.repeat(3)}`,
+  ],
+  xyz: [`8\n\n${'H 0 0 0.74 1 2\n6 1e1 -.5 +3. 0 0\n'.repeat(4)}`],
+  'lammps-dump': [
+    `ITEM: TIMESTEP\n1\nITEM: NUMBER OF ATOMS\n8\nITEM: BOX BOUNDS pp pp ff\n0 9\n0 9\n0 9\nITEM: ATOMS id type element x y z vx c_1\n${[5, 2, 8, 1, 3, 4, 7, 6].map((id) => `${id} ${1 + (id % 2)} ${id % 2 === 0 ? 'Cu' : 'Zr'} ${id}.25 -1 1e-3 0.5 ${id}\n`).join('')}`,
+  ],
+};
+
+const { addon } = loadAddon();
+
+/** Native code, which takes rows from the second on here, reads and refuses what the reference does, with the same words. */
+async function expectSameNatively(bytes: Uint8Array, format: StructureFormat, random: RandomStream): Promise<void> {
+  if (addon === null) return;
+  const blocks = new RowBlocks(addon, random.whole(1, 3), 1);
+  const chunk = random.chance(0.3) ? random.whole(1, 100) : 1 << 20;
+  const [expected, found] = [
+    await outcomeOf(bytes, format, undefined, 1 << 20),
+    await outcomeOf(bytes, format, blocks, chunk),
+  ];
+  if (expected.said !== found.said) throw new Error(`native code says ${found.said}; the reference ${expected.said}`);
+  if (expected.structures.length !== found.structures.length) throw new Error('native code reads other frames');
+  for (const [frame, structure] of expected.structures.entries()) {
+    const difference = differenceOf(structure, found.structures[frame] as Structure, false);
+    if (difference !== undefined) throw new Error(`native code reads other ${difference} of frame ${frame}`);
+  }
+}
+
+/** The structures of a file up to where it is refused, and everything that is said of it. */
+async function outcomeOf(
+  bytes: Uint8Array,
+  format: StructureFormat,
+  blocks: RowBlocks | undefined,
+  chunk: number,
+): Promise<{ readonly structures: readonly Structure[]; readonly said: string }> {
+  async function* chunks(): AsyncGenerator<Uint8Array, void> {
+    for (let at = 0; at < bytes.length; at += chunk) yield bytes.subarray(at, at + chunk);
+  }
+  const structures: Structure[] = [];
+  const said: string[] = [];
+  try {
+    const options = { file: FILE, format, onWarning: (message: string) => void said.push(message) };
+    for await (const structure of readWith(blocks, chunks(), options)) structures.push(structure);
+  } catch (error) {
+    said.push(String(error));
+  }
+  return { structures, said: said.join('; ') };
 }
 
 function expectWarning(message: string): void {
@@ -239,7 +294,11 @@ function fuzz(
 describe(`${CASES} broken files each`, () => {
   const everything = Object.values(FILES).flat();
   for (const [format, files] of Object.entries(FILES) as [StructureFormat, readonly string[]][]) {
-    fuzz(format, [...files, ...realFiles(format)], (bytes) => readAndRepeat(bytes, format));
+    const ofRows = OF_NATIVE_ROWS[format];
+    fuzz(format, [...files, ...realFiles(format), ...(ofRows ?? [])], async (bytes, random) => {
+      await readAndRepeat(bytes, format);
+      if (ofRows !== undefined && random.chance(0.15)) await expectSameNatively(bytes, format, random);
+    });
   }
 
   fuzz('any format, told by its content', everything, (bytes) => readAndRepeat(bytes, undefined));

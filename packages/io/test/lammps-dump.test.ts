@@ -2,7 +2,7 @@ import { type Column, type Structure, SurprisalError } from '@surprisal/core';
 import { formatExtxyz, type ReadOptions, readStructures } from '@surprisal/io';
 import { maxAbsDifference, property } from '@surprisal/testing';
 import { describe, expect, it } from 'vitest';
-import { orderById } from '../src/sort-by-id.ts';
+import { type IdOrder, orderById } from '../src/sort-by-id.ts';
 import { readOne, readText, refusal, symbolsOf } from './read-text.ts';
 
 const CUBE = { header: 'BOX BOUNDS pp pp pp', rows: ['0 4', '0 5', '0 6'] };
@@ -288,8 +288,9 @@ describe('orderById', () => {
     const spread = random.pick([1, 1e9]);
     const ids = [...new Set(Array.from({ length: 200 }, () => random.whole(-500, 500) * spread))];
     const order = orderById(Float64Array.from(ids));
-    const sorted = order === undefined ? ids : Array.from(order as Uint32Array, (row) => ids[row]);
-    expect(sorted).toEqual([...ids].sort((a, b) => a - b));
+    const { rows, ids: sorted } = (order ?? { rows: ids.keys(), ids }) as IdOrder;
+    expect([...sorted]).toEqual([...ids].sort((a, b) => a - b));
+    expect(Array.from(rows, (row) => ids[row])).toEqual([...sorted]);
     const repeated = ids[0] as number;
     expect(orderById(Float64Array.from([...ids, repeated]))).toEqual({ id: repeated, row: ids.length });
   });

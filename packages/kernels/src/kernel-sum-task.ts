@@ -8,14 +8,37 @@ export interface KernelSumTask {
   readonly bandwidths: Float64Array;
   readonly weights: Float64Array | null;
   readonly leaveOut: RowWindows | null;
+  readonly skipBelow: number;
+  /** float32 matrices are worked on in float64. */
+  readonly double: boolean;
+  readonly decisions: Float64Array;
+}
+
+/** How accurate a kernel sum is. */
+export interface KernelSumAccuracy {
+  /**
+   * Nats by which references that are left out because they are too far may raise a δH = −ln s at the most; default 1e-6
+   * ({@link DEFAULT_SKIP_BELOW}); 0 leaves nothing out. The reference backend never leaves anything out.
+   */
+  readonly skipBelow?: number | undefined;
+  /** `float64`: float32 matrices too are worked on in float64. Default: each matrix in the precision that it has. */
+  readonly work?: 'storage' | 'float64' | undefined;
+  /**
+   * Values of δH = −ln s at which something is decided, such as ε of an overlap. A sum that is too near one to be told
+   * from it is done again in float64 with nothing left out.
+   */
+  readonly decisions?: readonly number[] | undefined;
 }
 
 /** What a kernel sum takes beside its matrices. */
-export interface KernelSumParameters {
+export interface KernelSumParameters extends KernelSumAccuracy {
   readonly bandwidths: readonly number[];
   readonly weights?: Float64Array | undefined;
   readonly leaveOut?: RowWindows | undefined;
 }
+
+/** Nats by which references that are left out may raise a δH at the most. */
+export const DEFAULT_SKIP_BELOW = 1e-6;
 
 /** Bandwidths outside of this range (1/Å) overflow float32 in 1/2h²; no descriptor comes near. */
 const SMALLEST_BANDWIDTH = 1e-12;
@@ -29,7 +52,7 @@ const LARGEST_BANDWIDTH = 1e12;
 export function kernelSumTask(
   queries: Matrix,
   references: Matrix,
-  { bandwidths, weights, leaveOut }: KernelSumParameters,
+  { bandwidths, weights, leaveOut, skipBelow = DEFAULT_SKIP_BELOW, work, decisions = [] }: KernelSumParameters,
 ): KernelSumTask {
   if (queries.columns !== references.columns) {
     throw new SurprisalError(
@@ -53,6 +76,10 @@ export function kernelSumTask(
       );
     }
   }
+  if (!(skipBelow >= 0 && skipBelow < 1)) {
+    throw new SurprisalError('INVALID_ARGUMENT', `skipBelow is ${skipBelow}; it must be from 0 to below 1 nat`);
+  }
+  if (decisions.some(Number.isNaN)) throw new SurprisalError('INVALID_ARGUMENT', 'a decision is not a number');
   checkFinite(references, 'references');
   if (queries.data !== references.data) checkFinite(queries, 'queries');
   if (weights !== undefined) checkWeights(weights, references.rows);
@@ -64,6 +91,9 @@ export function kernelSumTask(
     bandwidths: Float64Array.from(bandwidths),
     weights: weights ?? null,
     leaveOut: leaveOut ?? null,
+    skipBelow,
+    double: double || work === 'float64',
+    decisions: Float64Array.from(decisions, (dH) => 0 - dH),
   };
 }
 

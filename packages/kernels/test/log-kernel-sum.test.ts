@@ -89,7 +89,7 @@ describe.each(backends)('the %s backend', (backend) => {
     const x = createMatrix(3, 1, Float64Array.of(0, 0.01, 0.02));
     const leaveOut = windows([0, 1, 3], [0, 1, 3]);
     const all = await logKernelSum(x, x, { bandwidth: 0.01, backend });
-    expect(await logKernelSum(x, x, { bandwidth: 0.01, leaveOut, backend })).toEqual(all);
+    expect(maxAbsDifference(await logKernelSum(x, x, { bandwidth: 0.01, leaveOut, backend }), all)).toBeLessThan(1e-14);
   });
 
   it('means rows as they were given, whatever their weights', async () => {
@@ -134,8 +134,9 @@ describe.each(backends)('the %s backend', (backend) => {
     const x = createMatrix(4, 2, Float64Array.of(0, 0, 0.01, 0, 0, 0.02, 1, 1));
     const bandwidths = [0.005, 0.015, 0.2];
     const many = await logKernelSumMany(x, x, { bandwidths, backend });
+    // Tiles work in units of the narrowest, so another bandwidth may move the last digits.
     for (const [b, bandwidth] of bandwidths.entries()) {
-      expect(many[b]).toEqual(await logKernelSum(x, x, { bandwidth, backend }));
+      expect(maxAbsDifference(many[b]!, await logKernelSum(x, x, { bandwidth, backend }))).toBeLessThan(1e-13);
     }
   });
 

@@ -39,6 +39,14 @@ export interface NativeRowWindows {
   readonly ends: Uint32Array;
 }
 
+/** How a kernel sum is done. */
+export interface NativeKernelSumOptions {
+  /** Nats by which what is left out may raise a δH at the most; 0 leaves nothing out. */
+  readonly skipBelow: number;
+  /** Work on float32 rows in float64. */
+  readonly double: boolean;
+}
+
 /** Full neighbour list: pairs of atom i are `offsets[i]` … `offsets[i + 1]`, nearest first. */
 export interface NativeNeighborList {
   /** (N+1) */
@@ -79,6 +87,39 @@ export interface NativeQuestsFrame {
   close(): void;
 }
 
+/** What {@link NativeAddon.parseRows} made of the first rows. */
+export interface NativeRows {
+  readonly rows: number;
+  /** Bytes that these rows take. */
+  readonly length: number;
+  /** Whether the next row is there, and is one that only the reference can read or refuse. */
+  readonly odd: boolean;
+  /** For each column its different words, in the order in which they come. */
+  readonly words: readonly (readonly string[])[];
+  /** For each column, whether all of its real numbers are written as digits alone and below 2^53. */
+  readonly whole: readonly boolean[];
+}
+
+/** Values of rows, of any kind. */
+export type NativeColumn = Float64Array | Uint16Array | Uint8Array;
+
+/** What {@link NativeAddon.sortRows} found. */
+export type NativeRowOrder =
+  /** They lie in order already; or so far apart that somebody else must sort them. */
+  | { readonly order: 'sorted' }
+  | { readonly order: 'sparse' }
+  /** A row has the id of one before it. */
+  | { readonly order: 'repeated'; readonly repeated: number }
+  | {
+      readonly order: 'found';
+      /** (n) the row that comes at each place */
+      readonly rows: Uint32Array;
+      /** (n) */
+      readonly ids: Float64Array;
+      /** The bytes of each column. */
+      readonly columns: readonly Uint8Array[];
+    };
+
 /**
  * The compiled module, one JavaScript function for each C++ one. Arguments are checked where they would be unsafe
  * (lengths, kinds); what they mean is checked by the packages above.
@@ -96,6 +137,8 @@ export interface NativeAddon {
   /**
    * ln Σ_j w_j exp(−|x_i − y_j|² / 2h²) for every query and bandwidth, over all references but those left out.
    *
+   * @param options.decisions  values of ln s: a sum too near one to be told from it is done again in float64
+   * @param options.exact  all by log-sum-exp of differences in float64, as what is done again
    * @returns (bandwidths×m), nats; −Infinity where nothing is left
    */
   logKernelSum(
@@ -105,6 +148,22 @@ export interface NativeAddon {
     bandwidths: Float64Array,
     weights: Float64Array | null,
     leftOut: NativeRowWindows | null,
+    options: NativeKernelSumOptions & { readonly decisions: Float64Array; readonly exact: boolean },
+    threads: number,
+  ): NativeJob<Float64Array>;
+
+  /**
+   * Σ_j exp(−|x_i − x_j|² / 2h²) of every row over all rows, each pair once: one share of the pairs. The shares added up,
+   * number by number, are the sums: to the same bits for any number of shares.
+   *
+   * @param options.share  0 … shares − 1
+   * @returns (bandwidths×n×3), whole numbers below 2⁴¹ for 2⁻⁹⁰, 2⁻⁴⁹ and 2⁻⁸
+   */
+  selfKernelSums(
+    rows: FloatArray,
+    columns: number,
+    bandwidths: Float64Array,
+    options: NativeKernelSumOptions & { readonly share: number; readonly shares: number },
     threads: number,
   ): NativeJob<Float64Array>;
 
@@ -134,6 +193,45 @@ export interface NativeAddon {
   neighborList(batch: StructureBatch, cutoff: number, vectors: boolean, threads: number): NativeJob<NativeNeighborList>;
 
   nearestNeighbors(batch: StructureBatch, k: number, cutoff: number, threads: number): NativeJob<NativeNearest>;
+
+  /**
+   * Reads rows of fields, separated by white space, up to the first one that is odd in any way.
+   *
+   * @param bytes  whole lines, over a SharedArrayBuffer that nobody writes to meanwhile
+   * @param fields  (fields×4) for each: its kind (0 real, 1 finite real, 2 whole, 3 logical, 4 word, 5 atomic number;
+   *   see row_parser.h), the number of its column (fields of one column share their words), where the value of the first row
+   *   lies in `out`, and by how many bytes the next row's lies behind it; 0: looked at and not kept
+   * @param restIgnored  whether a row may go on behind its fields
+   * @param ends  how every line must end: 0 with `\n`, 1 with `\r\n`, 2 with either
+   * @param rows  for which `out` has room
+   * @param out  over a SharedArrayBuffer: doubles for kinds 0 to 2, bytes for 3, Uint16 for 4 (place among the words) and 5
+   */
+  parseRows(
+    bytes: Uint8Array,
+    fields: Uint32Array,
+    restIgnored: boolean,
+    ends: number,
+    rows: number,
+    threads: number,
+    out: Uint8Array,
+  ): NativeJob<NativeRows>;
+
+  /**
+   * Rows in the order of their ids: `columns`, each of so many bytes per row, gathered into new memory.
+   *
+   * @param ids  (n) whole numbers, in a buffer of {@link NativeAddon.largeBuffer}
+   * @param columns  in such buffers, too
+   */
+  sortRows(ids: Float64Array, columns: readonly NativeColumn[], threads: number): NativeJob<NativeRowOrder>;
+
+  /**
+   * Memory full of zeros that belongs to the addon, in huge pages where the system has them: filling many megabytes for the first
+   * time is several times as fast as in an ordinary buffer, and calls use it in place. It can be copied to another thread, but
+   * not transferred.
+   *
+   * @throws {Error} with `code` OUT_OF_MEMORY
+   */
+  largeBuffer(bytes: number): ArrayBuffer;
 
   /**
    * Fused multiply-adds per second of all threads, operands in registers: what the machine can do at best.

@@ -3,6 +3,12 @@
  */
 export { runJob } from './run-job.ts';
 
+const REASON = 'a browser loads no native binaries';
+
+export function loadAddon(): { readonly addon: null; readonly reason: string; readonly remedy: string } {
+  return { addon: null, reason: REASON, remedy: 'Nothing mends it there.' };
+}
+
 /** @throws {Error} with `code` BACKEND_UNAVAILABLE if `native` is asked for */
 export function selectBackend({ backend = 'auto' }: { backend?: 'auto' | 'native' | 'reference' } = {}): {
   readonly name: 'reference';
@@ -11,9 +17,8 @@ export function selectBackend({ backend = 'auto' }: { backend?: 'auto' | 'native
   readonly addon: null;
   readonly reason: string;
 } {
-  const reason = 'a browser loads no native binaries';
   if (backend === 'native') {
-    throw Object.assign(new Error(`the native backend is not available: ${reason}`), { code: 'BACKEND_UNAVAILABLE' });
+    throw Object.assign(new Error(`the native backend is not available: ${REASON}`), { code: 'BACKEND_UNAVAILABLE' });
   }
-  return { name: 'reference', isa: 'none', threads: 1, addon: null, reason };
+  return { name: 'reference', isa: 'none', threads: 1, addon: null, reason: REASON };
 }

@@ -1,10 +1,14 @@
 export type {
   FloatArray,
   NativeAddon,
+  NativeColumn,
   NativeJob,
+  NativeKernelSumOptions,
   NativeNearest,
   NativeNeighborList,
   NativeQuestsFrame,
+  NativeRowOrder,
+  NativeRows,
   NativeRowWindows,
   StructureBatch,
 } from './addon.ts';

@@ -10,6 +10,7 @@ const { addon } = loaded;
 
 const COLUMNS = 63;
 const BANDWIDTH = Float64Array.of(0.015);
+const OPTIONS = { skipBelow: 0, double: false, exact: false, decisions: new Float64Array(0) };
 
 /** Rows that differ from one another a little, the same on every run. */
 function rows(count: number, shared = false): Float64Array {
@@ -20,13 +21,13 @@ function rows(count: number, shared = false): Float64Array {
 }
 
 function sums(x: Float64Array, y: Float64Array, threads = 2) {
-  return addon.logKernelSum(x, y, COLUMNS, BANDWIDTH, null, null, threads);
+  return addon.logKernelSum(x, y, COLUMNS, BANDWIDTH, null, null, OPTIONS, threads);
 }
 
 /** Two queries against three references, some of them left out. */
 function leavingOut(a: NativeAddon, starts: readonly number[], ends: readonly number[]) {
   const windows = { starts: Uint32Array.from(starts), ends: Uint32Array.from(ends) };
-  return a.logKernelSum(rows(2), rows(3), COLUMNS, BANDWIDTH, null, windows, 1);
+  return a.logKernelSum(rows(2), rows(3), COLUMNS, BANDWIDTH, null, windows, OPTIONS, 1);
 }
 
 const dimer: StructureBatch = {
@@ -132,7 +133,8 @@ describe('worker threads', () => {
     const { parentPort, workerData } = require('node:worker_threads');
     const addon = require(workerData.path);
     const x = new Float64Array(workerData.rows * 63).fill(0.1);
-    const job = addon.logKernelSum(x, x, 63, Float64Array.of(0.015), null, null, 2);
+    const OPTIONS = { skipBelow: 0, double: false, exact: false, decisions: new Float64Array(0) };
+    const job = addon.logKernelSum(x, x, 63, Float64Array.of(0.015), null, null, OPTIONS, 2);
     parentPort.postMessage('started');
     if (workerData.cancelAfter) setTimeout(() => job.cancel(), workerData.cancelAfter);
     job.result.then((sums) => parentPort.postMessage({ sum: sums[0], done: job.done(), total: job.total }),
@@ -182,7 +184,8 @@ describe('an addon that only worker threads load', () => {
       const work = ${JSON.stringify(`
         const addon = require(${JSON.stringify(addonPath)});
         const x = new Float64Array(500 * 63).fill(0.1);
-        addon.logKernelSum(x, x, 63, Float64Array.of(0.015), null, null, 3).result.then(() => {});`)};
+        const OPTIONS = { skipBelow: 0, double: false, exact: false, decisions: new Float64Array(0) };
+        addon.logKernelSum(x, x, 63, Float64Array.of(0.015), null, null, OPTIONS, 3).result.then(() => {});`)};
       (async () => {
         for (let i = 0; i < 20; i++) {
           await new Promise((resolve) => new Worker(work, { eval: true }).on('exit', resolve));
@@ -197,29 +200,78 @@ describe('an addon that only worker threads load', () => {
 
 describe('wrong input is refused before any memory is touched', () => {
   const refused: [string, (a: NativeAddon) => unknown, RegExp][] = [
-    ['no typed array', (a) => a.logKernelSum([1] as never, rows(1), COLUMNS, BANDWIDTH, null, null, 1), /typed array/],
+    [
+      'no typed array',
+      (a) => a.logKernelSum([1] as never, rows(1), COLUMNS, BANDWIDTH, null, null, OPTIONS, 1),
+      /typed array/,
+    ],
     [
       'an integer array',
-      (a) => a.logKernelSum(new Int32Array(63) as never, rows(1), 63, BANDWIDTH, null, null, 1),
+      (a) => a.logKernelSum(new Int32Array(63) as never, rows(1), 63, BANDWIDTH, null, null, OPTIONS, 1),
       /type/,
     ],
-    ['two precisions', (a) => a.logKernelSum(new Float32Array(63), rows(1), 63, BANDWIDTH, null, null, 1), /precision/],
-    ['half a row', (a) => a.logKernelSum(new Float64Array(70), rows(1), 63, BANDWIDTH, null, null, 1), /whole rows/],
-    ['no reference', (a) => a.logKernelSum(rows(1), new Float64Array(0), 63, BANDWIDTH, null, null, 1), /empty/],
-    ['no columns', (a) => a.logKernelSum(rows(1), rows(1), 0, BANDWIDTH, null, null, 1), /columns/],
-    ['a bandwidth of 0', (a) => a.logKernelSum(rows(1), rows(1), 63, Float64Array.of(0), null, null, 1), /bandwidths/],
-    ['no threads', (a) => a.logKernelSum(rows(1), rows(1), 63, BANDWIDTH, null, null, 0), /threads/],
-    ['NaN threads', (a) => a.logKernelSum(rows(1), rows(1), 63, BANDWIDTH, null, null, Number.NaN), /threads/],
-    ['too few weights', (a) => a.logKernelSum(rows(2), rows(2), 63, BANDWIDTH, Float64Array.of(1), null, 1), /weights/],
-    ['weights of 0', (a) => a.logKernelSum(rows(1), rows(1), 63, BANDWIDTH, Float64Array.of(0), null, 1), /weight/],
+    [
+      'two precisions',
+      (a) => a.logKernelSum(new Float32Array(63), rows(1), 63, BANDWIDTH, null, null, OPTIONS, 1),
+      /precision/,
+    ],
+    [
+      'half a row',
+      (a) => a.logKernelSum(new Float64Array(70), rows(1), 63, BANDWIDTH, null, null, OPTIONS, 1),
+      /whole rows/,
+    ],
+    [
+      'no reference',
+      (a) => a.logKernelSum(rows(1), new Float64Array(0), 63, BANDWIDTH, null, null, OPTIONS, 1),
+      /empty/,
+    ],
+    ['no columns', (a) => a.logKernelSum(rows(1), rows(1), 0, BANDWIDTH, null, null, OPTIONS, 1), /columns/],
+    [
+      'a bandwidth of 0',
+      (a) => a.logKernelSum(rows(1), rows(1), 63, Float64Array.of(0), null, null, OPTIONS, 1),
+      /bandwidths/,
+    ],
+    ['no threads', (a) => a.logKernelSum(rows(1), rows(1), 63, BANDWIDTH, null, null, OPTIONS, 0), /threads/],
+    ['NaN threads', (a) => a.logKernelSum(rows(1), rows(1), 63, BANDWIDTH, null, null, OPTIONS, Number.NaN), /threads/],
+    [
+      'too few weights',
+      (a) => a.logKernelSum(rows(2), rows(2), 63, BANDWIDTH, Float64Array.of(1), null, OPTIONS, 1),
+      /weights/,
+    ],
+    [
+      'weights of 0',
+      (a) => a.logKernelSum(rows(1), rows(1), 63, BANDWIDTH, Float64Array.of(0), null, OPTIONS, 1),
+      /weight/,
+    ],
+    ['no options', (a) => a.logKernelSum(rows(1), rows(1), 63, BANDWIDTH, null, null, 3 as never, 1), /options/],
+    [
+      'a skip of 1 nat',
+      (a) => a.logKernelSum(rows(1), rows(1), 63, BANDWIDTH, null, null, { ...OPTIONS, skipBelow: 1 }, 1),
+      /skipBelow/,
+    ],
+    [
+      'self sums of half a row',
+      (a) => a.selfKernelSums(new Float64Array(70), 63, BANDWIDTH, { ...OPTIONS, share: 0, shares: 1 }, 1),
+      /whole rows/,
+    ],
+    [
+      'self sums of nothing',
+      (a) => a.selfKernelSums(rows(0), 63, BANDWIDTH, { ...OPTIONS, share: 0, shares: 1 }, 1),
+      /empty/,
+    ],
+    [
+      'a share that there is not',
+      (a) => a.selfKernelSums(rows(2), 63, BANDWIDTH, { ...OPTIONS, share: 2, shares: 2 }, 1),
+      /share/,
+    ],
     [
       'windows that are no object',
-      (a) => a.logKernelSum(rows(1), rows(2), 63, BANDWIDTH, null, 3 as never, 1),
+      (a) => a.logKernelSum(rows(1), rows(2), 63, BANDWIDTH, null, 3 as never, OPTIONS, 1),
       /object/,
     ],
     [
       'windows without ends',
-      (a) => a.logKernelSum(rows(1), rows(2), 63, BANDWIDTH, null, { starts: new Uint32Array(1) } as never, 1),
+      (a) => a.logKernelSum(rows(1), rows(2), 63, BANDWIDTH, null, { starts: new Uint32Array(1) } as never, OPTIONS, 1),
       /ends must be a typed array/,
     ],
     [
@@ -232,6 +284,7 @@ describe('wrong input is refused before any memory is touched', () => {
           BANDWIDTH,
           null,
           { starts: new Int32Array(1), ends: new Int32Array(1) } as never,
+          OPTIONS,
           1,
         ),
       /starts has the wrong element type/,

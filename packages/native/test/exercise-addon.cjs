@@ -5,6 +5,8 @@ const { Worker } = require('node:worker_threads');
 
 const path = process.argv[2];
 const addon = require(path);
+const OPTIONS_TEXT = '{ skipBelow: 1e-6, double: false, exact: false, decisions: new Float64Array(0) }';
+const OPTIONS = { skipBelow: 1e-6, double: false, exact: false, decisions: new Float64Array(0) };
 
 const fcc = {
   positions: Float64Array.of(0, 0, 0),
@@ -66,15 +68,36 @@ async function kernelSums(kind) {
       starts: Uint32Array.from({ length: 700 }, (_, i) => i),
       ends: Uint32Array.from({ length: 700 }, (_, i) => i + (i % 200)),
     },
+    { ...OPTIONS, decisions: Float64Array.of(1, 2) },
     3,
   );
   structuredClone(x, { transfer: [x.buffer] });
   structuredClone(y, { transfer: [y.buffer] });
   expectEqual((await job.result).length, 1400, 'kernel sums');
+  const z = rows(1500, kind);
+  const self = addon.selfKernelSums(z, 63, Float64Array.of(0.015, 0.1), { ...OPTIONS, share: 0, shares: 1 }, 3);
+  structuredClone(z, { transfer: [z.buffer] });
+  expectEqual((await self.result).length, 9000, 'self sums');
+}
+
+async function textRows() {
+  const text = 'Cu 1.5 -2 0.333333\n'.repeat(20_000);
+  const bytes = new Uint8Array(new SharedArrayBuffer(text.length));
+  bytes.set(Buffer.from(text));
+  const out = new Uint8Array(new SharedArrayBuffer(26 * 20_000));
+  const fields = Uint32Array.of(4, 0, 24 * 20_000, 2, 1, 1, 0, 24, 1, 2, 8, 24, 1, 3, 16, 24);
+  const { rows, words } = await addon.parseRows(bytes, fields, false, 0, 20_000, 3, out).result;
+  expectEqual(`${rows} ${words[0]}`, '20000 Cu', 'rows of text');
+  expectEqual(new Float64Array(out.buffer)[3 * 20_000 - 1], 0.333333, 'the last number');
+  const held = new Float64Array(addon.largeBuffer(8 * 100_000));
+  for (let i = 0; i < held.length; i++) held[i] = (i * 7919) % 100_000;
+  const job = addon.sortRows(held, [held], 3);
+  const sorted = await job.result;
+  expectEqual(`${sorted.order} ${new Float64Array(sorted.columns[0].buffer)[99_999]}`, 'found 99999', 'rows by id');
 }
 
 async function cancelled() {
-  const job = addon.logKernelSum(rows(3000), rows(3000), 63, Float64Array.of(0.015), null, null, 2);
+  const job = addon.logKernelSum(rows(3000), rows(3000), 63, Float64Array.of(0.015), null, null, OPTIONS, 2);
   job.cancel();
   await job.result.then(
     () => expectEqual('result', 'ABORTED', 'a cancelled call'),
@@ -86,7 +109,7 @@ async function terminated() {
   const script = `
     const addon = require(${JSON.stringify(path)});
     const x = new Float64Array(3000 * 63).fill(0.1);
-    for (let i = 0; i < 3; i++) addon.logKernelSum(x, x, 63, Float64Array.of(0.015), null, null, 2);
+    for (let i = 0; i < 3; i++) addon.logKernelSum(x, x, 63, Float64Array.of(0.015), null, null, ${OPTIONS_TEXT}, 2);
     require('node:worker_threads').parentPort.postMessage('started');`;
   const worker = new Worker(script, { eval: true });
   await new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject));
@@ -110,6 +133,7 @@ async function main() {
   for (const pattern of ['read', 'copy', 'triad']) {
     expectEqual((await addon.memoryRate(pattern, 1000, 2, 2).result) > 0, true, 'a rate of bytes');
   }
+  await textRows();
   await cancelled();
   for (let i = 0; i < 4; i++) await terminated();
   try {

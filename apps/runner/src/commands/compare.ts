@@ -1,14 +1,14 @@
 import { type Matrix, stackMatrices } from '@surprisal/core';
-import { type EntropyResult, entropyMany } from '@surprisal/entropy';
 import { alignColumns } from '../align-columns.ts';
 import { chooseBandwidths } from '../choose-bandwidths.ts';
 import { describeAnalysis } from '../describe-analysis.ts';
 import { formatNats, formatQuantity, formatReal } from '../format-number.ts';
 import { MatterSurvey } from '../matter-survey.ts';
+import { estimateLines, measureEntropy } from '../measure-entropy.ts';
 import { prepareCommand } from '../prepare-command.ts';
 import { publish } from '../publish.ts';
 import { readEnvironments } from '../read-environments.ts';
-import type { CompareDocument, InputSummary, SetMapsSummary } from '../result-document.ts';
+import type { CompareDocument, InputSummary, MeasuredEntropy, SetMapsSummary } from '../result-document.ts';
 import type { Run } from '../run.ts';
 import { groupsOf, mapLines, mapsOf, type NamedSet, shortNames } from '../set-maps.ts';
 import { aboutWork } from '../summary-lines.ts';
@@ -18,7 +18,7 @@ import { warnOfUndersampling } from './entropy.ts';
 
 /** `surprisal compare A B C…`: each file (folder, pattern) is a set; how they cover one another and differ. */
 export async function compare(run: Run, files: readonly string[]): Promise<void> {
-  const { context, options, stopwatch } = run;
+  const { options } = run;
   const prepared = await prepareCommand(
     run,
     'compare',
@@ -49,9 +49,9 @@ export async function compare(run: Run, files: readonly string[]): Promise<void>
   const pooled = 'rule' in options.bandwidth ? stackMatrices(read) : (read[0] as Matrix);
   const bandwidth = await chooseBandwidths(run, prepared, { matrix: pooled, matter });
   const bandwidths = bandwidth.values;
-  const results: (EntropyResult & { readonly set: string })[] = [];
+  const results: (MeasuredEntropy & { readonly set: string })[] = [];
   for (const { name, matrix } of sets) {
-    for (const result of await stopwatch.time('kernel', () => entropyMany(matrix, { ...context, bandwidths }))) {
+    for (const result of await measureEntropy(run, matrix, bandwidths)) {
       results.push({ set: name, ...result });
     }
   }
@@ -84,6 +84,7 @@ export async function compare(run: Run, files: readonly string[]): Promise<void>
         ],
         [1, 2, 3, 4],
       ),
+      ...estimateLines(results.map(({ set, ...result }) => ({ ...result, group: short.get(set) as string }))),
       ...mapLines(maps),
     ],
     table: () => mapTable(maps),
@@ -99,6 +100,7 @@ function mapTable({ sets, comparison }: SetMapsSummary) {
         from: from.name,
         to: to.name,
         overlap: at(map.overlap, i, j),
+        ...overlapEnds(map.overlapInterval?.[i]?.[j]),
         crossEntropy: at(map.crossEntropy, i, j),
         kullbackLeibler: at(map.kullbackLeibler, i, j),
         kullbackLeiblerFloor: map.kullbackLeiblerFloor[i] ?? null,
@@ -112,7 +114,12 @@ function mapTable({ sets, comparison }: SetMapsSummary) {
   );
   const [first] = rows;
   const names = Object.keys(first ?? {}) as (keyof NonNullable<typeof first>)[];
-  return { columns: names.map((name) => ({ name, values: rows.map((row) => row[name]) })) };
+  return { columns: names.map((name) => ({ name, values: rows.map((row) => row[name] ?? null) })) };
+}
+
+/** The ends of an interval, where there is one. */
+function overlapEnds(interval: readonly [low: number, high: number] | undefined) {
+  return interval === undefined ? {} : { overlapLow: interval[0], overlapHigh: interval[1] };
 }
 
 function at(values: readonly (readonly (number | null)[])[], i: number, j: number): number | null {

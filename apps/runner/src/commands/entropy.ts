@@ -1,13 +1,14 @@
-import { type EntropyResult, entropyMany, undersampled } from '@surprisal/entropy';
+import { type EntropyResult, undersampled } from '@surprisal/entropy';
 import { alignColumns } from '../align-columns.ts';
 import { chooseBandwidths } from '../choose-bandwidths.ts';
 import { describeAnalysis } from '../describe-analysis.ts';
 import { formatCount, formatNats, formatReal } from '../format-number.ts';
 import { groupColumn, resultsOfGroups } from '../grouped-results.ts';
+import { estimateColumns, estimateLines, measureEntropy } from '../measure-entropy.ts';
 import { prepareCommand } from '../prepare-command.ts';
 import { publish } from '../publish.ts';
 import { readEnvironments } from '../read-environments.ts';
-import type { EntropyDocument, OfGroup } from '../result-document.ts';
+import type { EntropyDocument, MeasuredEntropy, OfGroup } from '../result-document.ts';
 import type { Run } from '../run.ts';
 import { groupMaps, groupsOf, mapLines } from '../set-maps.ts';
 import { aboutInputs, aboutWork } from '../summary-lines.ts';
@@ -15,16 +16,15 @@ import { TABLE_ENDINGS } from '../table-file.ts';
 
 /** `surprisal entropy FILE...`: H, its maximum, D. */
 export async function entropy(run: Run, files: readonly string[]): Promise<void> {
-  const { context, stopwatch } = run;
   const prepared = await prepareCommand(run, 'entropy', [files], TABLE_ENDINGS);
   const environments = await readEnvironments(prepared.sets[0] ?? [], run, prepared);
   const { matrix, inputs } = environments;
-  run.explain(`kernel sums of ${formatCount(matrix.rows)} × ${formatCount(matrix.rows)} environments`);
+  if (run.options.tolerance === undefined) {
+    run.explain(`kernel sums of ${formatCount(matrix.rows)} × ${formatCount(matrix.rows)} environments`);
+  }
   const bandwidth = await chooseBandwidths(run, prepared, environments);
   const groups = groupsOf(environments);
-  const results = await resultsOfGroups(matrix, groups, (rows) =>
-    stopwatch.time('kernel', () => entropyMany(rows, { ...context, bandwidths: bandwidth.values })),
-  );
+  const results = await resultsOfGroups(matrix, groups, (rows) => measureEntropy(run, rows, bandwidth.values));
   warnOfUndersampling(run, results);
   const maps = await groupMaps(run, environments, groups, bandwidth.values);
   const document: EntropyDocument = { ...describeAnalysis(run, prepared, inputs, { bandwidth }), results, ...maps };
@@ -32,6 +32,7 @@ export async function entropy(run: Run, files: readonly string[]): Promise<void>
     lines: () => [
       alignColumns([...aboutInputs(inputs), ...aboutWork(document)]),
       entropyLines(results, groups.length > 0),
+      ...estimateLines(results),
       ...(maps.groups === undefined ? [] : mapLines(maps.groups)),
     ],
     table: () => entropyTable(results),
@@ -67,7 +68,7 @@ export function entropyLines(results: readonly (EntropyResult & OfGroup)[], grou
   );
 }
 
-function entropyTable(results: readonly (EntropyResult & OfGroup)[]) {
+function entropyTable(results: readonly (MeasuredEntropy & OfGroup)[]) {
   return {
     columns: [
       { name: 'group', values: results.map(({ group }) => group ?? 'all') },
@@ -75,6 +76,7 @@ function entropyTable(results: readonly (EntropyResult & OfGroup)[]) {
       { name: 'entropy', values: results.map((result) => result.entropy) },
       { name: 'maxEntropy', values: results.map(({ maxEntropy }) => maxEntropy) },
       { name: 'diversity', values: results.map(({ diversity }) => diversity) },
+      ...estimateColumns(results),
     ],
   };
 }

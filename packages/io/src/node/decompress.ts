@@ -36,10 +36,14 @@ export async function* decompress(
 
 /** At least two bytes, if there are as many: a pipe may hand them out one by one. */
 async function firstBytes(chunks: AsyncIterator<Uint8Array>): Promise<Uint8Array> {
-  let first = new Uint8Array(0);
+  let first: Uint8Array = new Uint8Array(0);
   while (first.length < 2) {
     const { done, value } = await chunks.next();
     if (done) break;
+    if (first.length === 0) {
+      first = value;
+      continue;
+    }
     const longer = new Uint8Array(first.length + value.length);
     longer.set(first);
     longer.set(value, first.length);

@@ -1,16 +1,17 @@
-import { createReadStream } from 'node:fs';
+import { createReadStream, ReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import type { Readable } from 'node:stream';
 import { type Context, type Structure, throwIfAborted } from '@surprisal/core';
 import type { CompressionLimit } from '../compression-limit.ts';
 import { type ReadOptions, readStructures } from '../read-structures.ts';
 import { decompress } from './decompress.ts';
+import { fileChunks } from './file-chunks.ts';
 import { readError } from './file-errors.ts';
 
 /** How a structure file is read. */
 export interface OpenOptions extends ReadOptions, CompressionLimit, Pick<Context, 'onProgress'> {}
 
-const CHUNK = 512 * 1024;
+/** Bytes that are taken from a pipe at a time. */
+const PIPE_CHUNK = 512 * 1024;
 
 /**
  * The structures of a file, frame by frame, plain or gzipped (told by its first bytes, not by its name).
@@ -32,7 +33,10 @@ export async function* openStructures(path: string, options: OpenOptions = {}): 
 async function* openBytes(path: string, options: OpenOptions): AsyncGenerator<Uint8Array, void> {
   throwIfAborted(options.signal);
   const total = await fileSize(path);
-  const file = createReadStream(path, { highWaterMark: CHUNK, signal: options.signal });
+  const file =
+    total === undefined
+      ? createReadStream(path, { highWaterMark: PIPE_CHUNK, signal: options.signal })
+      : fileChunks(path, total, options.signal);
   let done = 0;
   try {
     const chunks = counted(file, (bytes) => {
@@ -44,10 +48,12 @@ async function* openBytes(path: string, options: OpenOptions): AsyncGenerator<Ui
     throwIfAborted(options.signal);
     throw readError(path, error);
   } finally {
-    file.destroy();
+    if (file instanceof ReadStream) file.destroy();
+    else await file.return();
   }
 }
 
+/** That of a file; undefined of what is none, such as a pipe. */
 async function fileSize(path: string): Promise<number | undefined> {
   try {
     const status = await stat(path);
@@ -58,9 +64,12 @@ async function fileSize(path: string): Promise<number | undefined> {
   }
 }
 
-async function* counted(file: Readable, count: (bytes: number) => void): AsyncGenerator<Uint8Array, void> {
+async function* counted(
+  file: AsyncIterable<Uint8Array>,
+  count: (bytes: number) => void,
+): AsyncGenerator<Uint8Array, void> {
   for await (const chunk of file) {
-    count((chunk as Uint8Array).length);
-    yield chunk as Uint8Array;
+    count(chunk.length);
+    yield chunk;
   }
 }

@@ -37,7 +37,9 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("compiler", Napi::String::New(env, "gcc " __VERSION__));
 #endif
   export_kernel_sum(env, exports);
+  export_large_buffers(env, exports);
   export_machine(env, exports);
+  export_rows(env, exports);
   export_structures(env, exports);
   return exports;
 }

@@ -7,6 +7,8 @@
 #include <memory>
 #include <new>
 
+#include "large_memory.h"
+
 namespace surprisal {
 
 struct FreeDelete {
@@ -16,13 +18,16 @@ struct FreeDelete {
 template <typename T>
 using HeapPointer = std::unique_ptr<T[], FreeDelete>;
 
-/// Room for `count` numbers, aligned to a cache line. Throws std::bad_alloc.
+/// Room for `count` numbers, aligned to a cache line; many of them in huge pages. Throws std::bad_alloc.
 template <typename T>
 HeapPointer<T> aligned_array(std::size_t count) {
-  if (count > (std::numeric_limits<std::size_t>::max() - 64) / sizeof(T)) throw std::bad_alloc();
-  const std::size_t bytes = (count * sizeof(T) + 63) / 64 * 64;
-  void* const memory = std::aligned_alloc(64, bytes == 0 ? 64 : bytes);
+  if (count > (std::numeric_limits<std::size_t>::max() - huge_page_bytes) / sizeof(T)) throw std::bad_alloc();
+  const bool large = count * sizeof(T) >= large_bytes;
+  const std::size_t unit = large ? huge_page_bytes : 64;
+  const std::size_t bytes = (count * sizeof(T) + unit - 1) / unit * unit;
+  void* const memory = std::aligned_alloc(unit, bytes == 0 ? unit : bytes);
   if (memory == nullptr) throw std::bad_alloc();
+  if (large) advise_huge_pages(memory, bytes);
   return HeapPointer<T>(static_cast<T*>(memory));
 }
 

@@ -1,328 +1,821 @@
 #include "kernel_sum.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
-#include <cstdint>
+#include <functional>
 #include <limits>
+#include <memory>
+#include <mutex>
 #include <vector>
 
+#include "exact_total.h"
+#include "packed_rows.h"
+#include "row_tree.h"
 #include "thread_pool.h"
 
 namespace surprisal {
 namespace {
 
-// Packs in a segment, the unit in which one query's sum may be spread over threads.
-constexpr std::size_t segment_packs = 64 * panel_packs;
-// Queries in a group, at the most.
-constexpr std::size_t largest_group = 256;
-
-void add_panel(const KernelTiles& tiles, const PanelSums<float>& panel, double* sums) { tiles.add_panel_f32(panel, sums); }
-void add_panel(const KernelTiles& tiles, const PanelSums<double>& panel, double* sums) { tiles.add_panel_f64(panel, sums); }
-
-void add_panel_relative(const KernelTiles& tiles, const PanelSums<float>& panel, const RelativeSums& sums) {
-  tiles.add_panel_relative_f32(panel, sums);
-}
-void add_panel_relative(const KernelTiles& tiles, const PanelSums<double>& panel, const RelativeSums& sums) {
-  tiles.add_panel_relative_f64(panel, sums);
-}
+// Leaves in a panel. What a query collects from one panel is added in float32 lanes, then goes to its exact total; the rows
+// of a panel (129 kB at 63 dimensions, in either precision) stay in the second-level cache.
+constexpr std::size_t panel_leaves = 16;
+// Queries in a block: as many as rows in a panel, so that in self sums blocks and panels are the same.
+template <typename T>
+constexpr std::size_t block_rows = panel_leaves * leaf_rows<T>;
+// Fewer references are neither put in order nor bounded: that would cost more than what can be saved.
+constexpr std::size_t smallest_tree = 1024;
+// Rows and leaves that are looked at to see whether enough lies apart; and what share is enough.
+constexpr std::size_t looked_at = 64;
+constexpr double worthwhile_share = 0.08;
+// Queries whose sums are done again together.
+constexpr std::size_t exact_rows = 32;
+// What sums that are done again may lack, relative, where anything may be left out at all.
+constexpr double exact_skip = 1e-13;
 
 std::size_t divide_up(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
 
-// Some packs, of the references or copied from them, against queries first … first + count of those at hand.
-template <typename T>
-struct Piece {
-  std::size_t first;
-  std::size_t count;
-  const T* packs;
-  const T* weights;             // or null
-  const double* exact_weights;  // or null
-  std::size_t pack_count;
-};
-
-// Which packs of a panel a window touches: before … after (exclusive), none of them where both are the panel's end. What
-// it leaves out of them is start … end.
-struct Cut {
-  std::size_t before;
-  std::size_t after;
-  std::size_t start;
-  std::size_t end;
-};
-
-template <typename T>
-Cut cut_of(const PackedRows<T>& refs, const RowWindow& window, std::size_t pack, std::size_t end_pack) {
-  constexpr std::size_t lanes = pack_rows<T>;
-  const std::size_t start = std::max(window.start, pack * lanes);
-  // What fills up the last pack goes with the last row, so that no pack is left that holds nothing else.
-  const std::size_t end = std::min(window.end >= refs.rows ? refs.packs() * lanes : window.end, end_pack * lanes);
-  if (window.start >= window.end || start >= end) return {end_pack, end_pack, 0, 0};
-  return {start / lanes, divide_up(end, lanes), start, end};
+void add_leaf(const KernelTiles& tiles, const LeafSums<float>& work) { tiles.add_leaf_f32(work); }
+void add_leaf(const KernelTiles& tiles, const LeafSums<double>& work) { tiles.add_leaf_f64(work); }
+void centre_rows(const KernelTiles& tiles, const CentreRows<float>& work) { tiles.centre_rows_f32(work); }
+void centre_rows(const KernelTiles& tiles, const CentreRows<double>& work) { tiles.centre_rows_f64(work); }
+void take_sums(const KernelTiles& tiles, float* lanes, const std::uint32_t* list, std::size_t count, double* totals) {
+  tiles.take_sums_f32(lanes, list, count, totals);
+}
+void take_sums(const KernelTiles& tiles, double* lanes, const std::uint32_t* list, std::size_t count, double* totals) {
+  tiles.take_sums_f64(lanes, list, count, totals);
 }
 
-// Room for the packs at the two ends of a window, with what is left out at infinity, as what fills up a pack is.
-template <typename T>
-struct BorderPacks {
-  HeapPointer<T> data;
-  HeapPointer<T> weights;
-  HeapPointer<double> exact_weights;
+// Places of a tree as relative sums read them.
+struct GatheredLeaf {
+  std::vector<double> rows;  // [dimension][relative_rows]
+  double weights[relative_rows];
+  std::uint32_t ids[relative_rows];
+};
 
-  explicit BorderPacks(const KernelSumInput<T>& in) {
-    if (in.left_out == nullptr) return;
-    data = aligned_array<T>(2 * in.references->columns * pack_rows<T>);
-    if (in.references->weights == nullptr) return;
-    weights = aligned_array<T>(2 * pack_rows<T>);
-    exact_weights = aligned_array<double>(2 * pack_rows<T>);
-  }
+// The references, put in order and packed, and how far one has to look among them.
+template <typename Raw, typename T>
+struct References {
+  const Raw* rows;
+  std::size_t columns;
+  const double* weights;
+  std::vector<std::uint32_t> kept;  // those of weight above 0, where there are weights
+  double largest_weight = 1;
+  double total_weight = 0;  // relative to the largest
+  BoundAxes axes;
+  RowTree tree;
+  PackedRows<T> packed;
+  bool skips = false;
 
-  // Copies those packs of a cut that are left out in part: none, one or two. Returns how many.
-  std::size_t copy(const PackedRows<T>& refs, const Cut& cut) {
-    constexpr std::size_t lanes = pack_rows<T>;
-    std::size_t count = 0;
-    for (std::size_t pack = cut.before; pack < cut.after; pack = pack + 1 < cut.after ? cut.after - 1 : cut.after) {
-      const std::size_t start = std::max(cut.start, pack * lanes) - pack * lanes;
-      const std::size_t end = std::min(cut.end, (pack + 1) * lanes) - pack * lanes;
-      if (end - start == lanes) continue;
-      const T* const from = refs.data.get() + pack * refs.columns * lanes;
-      T* const to = data.get() + count * refs.columns * lanes;
-      std::copy(from, from + refs.columns * lanes, to);
-      for (std::size_t c = 0; c < refs.columns; ++c) {
-        std::fill(to + c * lanes + start, to + c * lanes + end, std::numeric_limits<T>::infinity());
+  std::size_t leaves() const { return tree.leaves(); }
+  std::size_t panels() const { return divide_up(leaves(), panel_leaves); }
+
+  // Some places, relative_rows at the most; those that are missing have weight 0.
+  void gather(std::size_t begin, std::size_t end, GatheredLeaf& leaf) const {
+    leaf.rows.resize(columns * relative_rows);
+    for (std::size_t i = 0; i < relative_rows; ++i) {
+      const bool there = begin + i < end;
+      const std::uint32_t id = tree.order[there ? begin + i : begin];
+      leaf.ids[i] = id;
+      leaf.weights[i] = !there ? 0 : weights == nullptr ? 1 : weights[id] / largest_weight;
+      for (std::size_t c = 0; c < columns; ++c) {
+        leaf.rows[c * relative_rows + i] = rows[std::size_t{id} * columns + c];
       }
-      if (weights != nullptr) {
-        std::copy_n(refs.weights.get() + pack * lanes, lanes, weights.get() + count * lanes);
-        std::copy_n(refs.exact_weights.get() + pack * lanes, lanes, exact_weights.get() + count * lanes);
-        std::fill(weights.get() + count * lanes + start, weights.get() + count * lanes + end, T{0});
-        std::fill(exact_weights.get() + count * lanes + start, exact_weights.get() + count * lanes + end, 0.0);
-      }
-      ++count;
     }
-    return count;
   }
 };
 
-// The panel that begins at a pack against `count` queries, in pieces: all of it for those whose window does not meet it;
-// else what lies before the window, what lies after it, and the packs at its ends. How a panel is cut up for a query
-// depends on the window of that query alone; queries that are cut up alike go together.
-template <typename T, typename Body>
-void for_each_piece(const PackedRows<T>& refs, const RowWindow* left_out, std::size_t count, std::size_t pack,
-                    std::size_t end_pack, BorderPacks<T>& borders, const Body& body) {
-  const auto uncut = [&](std::size_t first, std::size_t end_query, std::size_t begin, std::size_t end) {
-    if (begin == end) return;
-    const std::size_t row = begin * pack_rows<T>;
-    body(Piece<T>{first, end_query - first, refs.data.get() + row * refs.columns,
-                  refs.weights ? refs.weights.get() + row : nullptr,
-                  refs.exact_weights ? refs.exact_weights.get() + row : nullptr, end - begin});
-  };
-  if (left_out == nullptr) return uncut(0, count, pack, end_pack);
-  for (std::size_t first = 0; first < count;) {
-    const Cut cut = cut_of(refs, left_out[first], pack, end_pack);
-    std::size_t end = first;
-    while (end < count) {
-      const Cut own = cut_of(refs, left_out[end], pack, end_pack);
-      if (own.before != cut.before || own.after != cut.after) break;
-      // The packs at the ends go with the queries that have the very same window, as the atoms of a frame may.
-      const std::size_t begin = end++;
-      for (; end < count; ++end) {
-        const Cut other = cut_of(refs, left_out[end], pack, end_pack);
-        if (other.start != own.start || other.end != own.end) break;
-      }
-      const std::size_t partly = borders.copy(refs, own);
-      if (partly == 0) continue;
-      body(Piece<T>{begin, end - begin, borders.data.get(), borders.weights.get(), borders.exact_weights.get(), partly});
+// Some queries with all that is needed to add leaves to their sums.
+template <typename Raw, typename T>
+class Block {
+ public:
+  static constexpr std::uint32_t not_centred = 0xfffffffe;
+
+  std::size_t count = 0;
+  std::size_t stride = 0;  // count, filled up to whole groups
+  std::vector<std::uint32_t> all;
+
+  // Queries `ids` (row numbers), whose bound coordinates stand at `places` of `order`.
+  Block(const Raw* rows, const std::uint32_t* ids, std::size_t query_count, std::size_t columns, const std::uint32_t* starts,
+        const std::uint32_t* ends)
+      : count(query_count),
+        stride(divide_up(query_count, bound_group) * bound_group),
+        all(query_count),
+        columns_(columns),
+        given_(query_count * columns),
+        centred_(query_count * columns),
+        half_norms_(query_count),
+        centre_of_(query_count, std::uint32_t{not_centred}),
+        starts_(starts == nullptr ? 0 : query_count),
+        ends_(starts == nullptr ? 0 : query_count),
+        list_(stride),
+        to_centre_(query_count) {
+    for (std::size_t q = 0; q < count; ++q) {
+      all[q] = static_cast<std::uint32_t>(q);
+      const Raw* const row = rows + std::size_t{ids[q]} * columns;
+      for (std::size_t c = 0; c < columns; ++c) given_[q * columns + c] = static_cast<T>(row[c]);
+      if (starts == nullptr) continue;
+      starts_[q] = starts[ids[q]];
+      ends_[q] = ends[ids[q]];
     }
-    uncut(first, end, pack, cut.before);
-    uncut(first, end, cut.after, end_pack);
+  }
+
+  // Bounds of the queries: their coordinates (place by place) and the squared distances beyond which nothing matters.
+  void set_bounds(const BoundCoordinates& coordinates, const std::vector<std::size_t>& places, const std::vector<float>& limits) {
+    dimensions_ = coordinates.dimensions;
+    groups_ = stride / bound_group;
+    group_stride_ = divide_up(groups_, bound_group) * bound_group;
+    low_.assign(dimensions_ * stride, INFINITY);
+    high_.assign(dimensions_ * stride, -INFINITY);
+    limits_.assign(stride, -1.0f);
+    group_low_.assign(dimensions_ * group_stride_, INFINITY);
+    group_high_.assign(dimensions_ * group_stride_, -INFINITY);
+    group_limits_.assign(group_stride_, -1.0f);
+    block_low_.assign(dimensions_ * bound_group, INFINITY);
+    block_high_.assign(dimensions_ * bound_group, -INFINITY);
+    block_limits_.assign(bound_group, -1.0f);
+    for (std::size_t q = 0; q < count; ++q) {
+      const std::size_t group = q / bound_group;
+      const float margin = coordinates.margins[places[q]];
+      for (std::size_t k = 0; k < dimensions_; ++k) {
+        const float value = coordinates.values[places[q] * dimensions_ + k];
+        const float low = value - margin;
+        const float high = value + margin;
+        low_[k * stride + q] = low;
+        high_[k * stride + q] = high;
+        lower(group_low_[k * group_stride_ + group], low);
+        raise(group_high_[k * group_stride_ + group], high);
+        lower(block_low_[k * bound_group], low);
+        raise(block_high_[k * bound_group], high);
+      }
+      limits_[q] = limits[q];
+      raise(group_limits_[group], limits[q]);
+      raise(block_limits_[0], limits[q]);
+    }
+    all_groups_.resize(group_stride_ / bound_group);
+    for (std::size_t i = 0; i < all_groups_.size(); ++i) all_groups_[i] = static_cast<std::uint32_t>(i);
+    near_groups_.resize(group_stride_);
+  }
+
+  bool is_near(const KernelTiles& tiles, const RowTree& tree, std::size_t node, float least_limit) {
+    const std::uint32_t first = 0;
+    std::uint32_t found[bound_group];
+    const BoundCheck check{dimensions_,         tree.box_low(node),   tree.box_high(node), block_low_.data(),
+                           block_high_.data(), bound_group, block_limits_.data(), least_limit,         &first,
+                           1};
+    return tiles.near_queries(check, found) > 0;
+  }
+
+  // The queries that are near a node, ascending; in `list()`.
+  std::size_t near_queries(const KernelTiles& tiles, const RowTree& tree, std::size_t node, float least_limit) {
+    BoundCheck check{dimensions_,         tree.box_low(node),  tree.box_high(node),   group_low_.data(),
+                     group_high_.data(), group_stride_, group_limits_.data(), least_limit, all_groups_.data(),
+                     all_groups_.size()};
+    check.group_count = tiles.near_queries(check, near_groups_.data());
+    check.groups = near_groups_.data();
+    check.query_low = low_.data();
+    check.query_high = high_.data();
+    check.query_stride = stride;
+    check.limits = limits_.data();
+    return tiles.near_queries(check, list_.data());
+  }
+  const std::uint32_t* list() const { return list_.data(); }
+
+  // Makes the listed queries ready for leaves about a centre, or for differences where there is none.
+  void centre(const KernelTiles& tiles, const PackedRows<T>& packed, std::uint32_t centre, const std::uint32_t* list,
+              std::size_t listed) {
+    if (centre == PackedRows<T>::no_centre) return;
+    std::size_t some = 0;
+    for (std::size_t i = 0; i < listed; ++i) {
+      if (centre_of_[list[i]] == centre) continue;
+      centre_of_[list[i]] = centre;
+      to_centre_[some++] = list[i];
+    }
+    if (some == 0) return;
+    centre_rows(tiles, {given_.data(), columns_, to_centre_.data(), some, &packed.centres[centre * columns_], packed.scale,
+                        centred_.data(), half_norms_.data()});
+  }
+
+  LeafSums<T> leaf_sums(const PackedRows<T>& packed, std::size_t leaf, const std::uint32_t* list, std::size_t listed) const {
+    const bool differs = packed.centre_of[leaf] == PackedRows<T>::no_centre;
+    LeafSums<T> work{};
+    work.form = differs ? TileForm::difference : TileForm::product;
+    work.columns = columns_;
+    work.rows = &packed.rows.data[leaf * leaf_rows<T> * columns_];
+    work.half_norms = &packed.half_norms.data[leaf * leaf_rows<T>];
+    work.weights = packed.weights.length == 0 ? nullptr : &packed.weights.data[leaf * leaf_rows<T>];
+    work.ids = starts_.empty() ? nullptr : &packed.ids[leaf * leaf_rows<T>];
+    work.queries = differs ? given_.data() : centred_.data();
+    work.query_half_norms = half_norms_.data();
+    work.starts = starts_.data();
+    work.ends = ends_.data();
+    work.list = list;
+    work.count = listed;
+    return work;
+  }
+
+  const std::vector<double>& exact_rows_of() {
+    if (exact_.empty()) exact_.assign(given_.begin(), given_.end());
+    return exact_;
+  }
+  RelativeSums relative_sums(const GatheredLeaf& leaf, const std::uint32_t* list, std::size_t listed) {
+    RelativeSums work{};
+    work.columns = columns_;
+    work.rows = leaf.rows.data();
+    work.weights = leaf.weights;
+    work.ids = starts_.empty() ? nullptr : leaf.ids;
+    work.queries = exact_rows_of().data();
+    work.starts = starts_.data();
+    work.ends = ends_.data();
+    work.list = list;
+    work.count = listed;
+    return work;
+  }
+
+ private:
+  static void lower(float& x, float y) { x = y < x ? y : x; }
+  static void raise(float& x, float y) { x = y > x ? y : x; }
+
+  std::size_t columns_;
+  std::vector<T> given_;    // [query][dimension]
+  std::vector<T> centred_;  // the same about the centre of centre_of_
+  std::vector<T> half_norms_;
+  std::vector<std::uint32_t> centre_of_;
+  std::vector<double> exact_;
+  std::vector<std::uint32_t> starts_;
+  std::vector<std::uint32_t> ends_;
+  std::vector<std::uint32_t> list_;
+  std::vector<std::uint32_t> to_centre_;
+
+  std::size_t dimensions_ = 0;
+  std::size_t groups_ = 0;
+  std::size_t group_stride_ = 0;
+  std::vector<float> low_, high_, limits_;
+  std::vector<float> group_low_, group_high_, group_limits_;
+  std::vector<float> block_low_, block_high_, block_limits_;
+  std::vector<std::uint32_t> all_groups_, near_groups_;
+};
+
+// Squared distances from which on kernels may be left out of the sums of queries, from what each sum is at the least: what
+// the leaf to which the query belongs adds to it.
+//
+// All references beyond d together add W·exp(−d²/2h²) at the most, W the sum of weights: no more than skip·S for
+// d² ≥ 2h²·ln(W/(skip·S)). At several bandwidths, the largest of those.
+template <typename Raw, typename T>
+std::vector<float> limits_of(const References<Raw, T>& references, const KernelSumOptions& options, const KernelTiles& tiles,
+                             Block<Raw, T>& block, const std::vector<std::size_t>& home_leaves) {
+  const std::size_t count = block.count;
+  std::vector<std::uint32_t> by_leaf = block.all;
+  std::stable_sort(by_leaf.begin(), by_leaf.end(),
+                   [&](std::uint32_t a, std::uint32_t b) { return home_leaves[a] < home_leaves[b]; });
+  std::vector<double> nearest(count, std::numeric_limits<double>::infinity());
+  std::vector<double> sums(options.bandwidth_count * count, 0.0);
+  GatheredLeaf leaf;
+  for (std::size_t first = 0; first < count;) {
+    const std::size_t home = home_leaves[by_leaf[first]];
+    std::size_t end = first + 1;
+    while (end < count && home_leaves[by_leaf[end]] == home) ++end;
+    references.gather(home * leaf_rows<T>, references.tree.leaf_end(home), leaf);
+    RelativeSums work = block.relative_sums(leaf, by_leaf.data() + first, end - first);
+    work.bandwidths = options.bandwidths;
+    work.bandwidth_count = options.bandwidth_count;
+    work.nearest = nearest.data();
+    work.sums = sums.data();
+    work.sum_stride = count;
+    tiles.add_relative(work);
     first = end;
   }
+  std::vector<float> limits(count);
+  for (std::size_t q = 0; q < count; ++q) {
+    double limit = 0;
+    for (std::size_t b = 0; b < options.bandwidth_count; ++b) {
+      const double h = options.bandwidths[b];
+      const double log_sum = std::log(sums[b * count + q]) - nearest[q] / (2 * h * h);
+      limit = std::max(limit, 2 * h * h * (std::log(references.total_weight / options.skip_below) - log_sum));
+    }
+    // Where nothing of the leaf counts, nothing is known.
+    if (!(nearest[q] < std::numeric_limits<double>::infinity())) limit = std::numeric_limits<double>::infinity();
+    limits[q] = static_cast<float>(limit * (1 + 1e-6));
+  }
+  return limits;
 }
 
-template <typename T>
-PanelSums<T> panel_of(const Piece<T>& piece, std::size_t columns, const T* queries, const double* bandwidths,
-                      std::size_t bandwidth_count, std::size_t sum_stride) {
-  PanelSums<T> panel;
-  panel.queries = queries + piece.first * columns;
-  panel.query_count = piece.count;
-  panel.columns = columns;
-  panel.packs = piece.packs;
-  panel.weights = piece.weights;
-  panel.pack_count = piece.pack_count;
-  panel.bandwidths = bandwidths;
-  panel.bandwidth_count = bandwidth_count;
-  panel.sum_stride = sum_stride;
-  panel.scratch = nullptr;
-  return panel;
+// A few references against a few leaves: whether enough of them lies apart for the search to pay.
+template <typename Raw, typename T>
+bool worth_skipping(const References<Raw, T>& references, const KernelSumOptions& options, const KernelTiles& tiles) {
+  const RowTree& tree = references.tree;
+  const std::size_t leaves = tree.leaves();
+  std::vector<std::size_t> places;
+  std::vector<std::size_t> homes;
+  std::vector<std::uint32_t> ids;
+  for (std::size_t i = 0; i < looked_at; ++i) {
+    places.push_back((2 * i + 1) * tree.rows / (2 * looked_at));
+    homes.push_back(places.back() / tree.leaf);
+    ids.push_back(tree.order[places.back()]);
+  }
+  Block<Raw, T> block(references.rows, ids.data(), looked_at, references.columns, nullptr, nullptr);
+  block.set_bounds(tree.coordinates, places, limits_of(references, options, tiles, block, homes));
+  std::size_t near = 0;
+  const std::size_t looks = std::min(leaves, looked_at);
+  for (std::size_t i = 0; i < looks; ++i) {
+    near += block.near_queries(tiles, tree, tree.leaf_nodes[(2 * i + 1) * leaves / (2 * looks)], 0);
+  }
+  return static_cast<double>(near) <= (1 - worthwhile_share) * static_cast<double>(looks * looked_at);
 }
 
-// What a thread needs to add panels to sums.
-template <typename T>
-struct Workplace {
-  HeapPointer<T> scratch;
-  BorderPacks<T> borders;
+template <typename Raw, typename T>
+References<Raw, T> prepare(const Raw* rows, std::size_t count, std::size_t columns, const double* weights,
+                           const KernelSumOptions& options, const KernelTiles& tiles, unsigned threads, Task& task) {
+  References<Raw, T> references;
+  references.rows = rows;
+  references.columns = columns;
+  references.weights = weights;
+  std::size_t kept = count;
+  const std::uint32_t* list = nullptr;
+  references.total_weight = static_cast<double>(count);
+  if (weights != nullptr) {
+    references.largest_weight = *std::max_element(weights, weights + count);
+    references.total_weight = 0;
+    for (std::size_t row = 0; row < count; ++row) {
+      if (weights[row] == 0) continue;
+      references.kept.push_back(static_cast<std::uint32_t>(row));
+      references.total_weight += weights[row] / references.largest_weight;
+    }
+    kept = references.kept.size();
+    list = references.kept.data();
+  }
+  const bool ordered = kept >= smallest_tree;
+  if (ordered) references.axes = principal_axes(rows, list, kept, columns);
+  references.tree =
+      order_rows(rows, list, kept, columns, ordered ? &references.axes : nullptr, leaf_rows<T>, threads, task);
+  const double narrowest = *std::min_element(options.bandwidths, options.bandwidths + options.bandwidth_count);
+  references.packed = pack_rows<Raw, T>(rows, columns, references.tree, narrowest, weights, references.largest_weight, tiles,
+                                        threads, task);
+  references.skips = options.skip_below > 0 && ordered && worth_skipping(references, options, tiles);
+  return references;
+}
 
-  explicit Workplace(const KernelSumInput<T>& in)
-      : scratch(aligned_array<T>(panel_scratch<T>(in.references->columns, in.bandwidth_count))), borders(in) {}
+// Exact totals of rows, which threads may add to: [bandwidth][row].
+class Totals {
+ public:
+  Totals(std::size_t rows, std::size_t bandwidths, std::size_t rows_per_lock)
+      : rows_(rows),
+        rows_per_lock_(rows_per_lock),
+        totals_(rows * bandwidths),
+        locks_(new std::mutex[divide_up(rows, rows_per_lock)]) {}
+
+  // Adds to rows that one lock guards.
+  template <typename Values>
+  void add(std::size_t first, std::size_t count, std::size_t bandwidths, const Values& value) {
+    const std::lock_guard<std::mutex> lock(locks_[first / rows_per_lock_]);
+    for (std::size_t b = 0; b < bandwidths; ++b) {
+      for (std::size_t i = 0; i < count; ++i) totals_[b * rows_ + first + i].add(value(b, i));
+    }
+  }
+  const ExactTotal& at(std::size_t bandwidth, std::size_t row) const { return totals_[bandwidth * rows_ + row]; }
+
+ private:
+  std::size_t rows_;
+  std::size_t rows_per_lock_;
+  std::vector<ExactTotal> totals_;
+  std::unique_ptr<std::mutex[]> locks_;
 };
 
-// The plain sums of queries first … first + count over one segment, panel after panel: sums (bandwidths×count).
-template <typename T>
-void add_segment(const KernelSumInput<T>& in, const KernelTiles& tiles, std::size_t first, std::size_t count,
-                 std::size_t segment, const Task& task, Workplace<T>& workplace, double* sums) {
-  const PackedRows<T>& refs = *in.references;
-  const std::size_t end = std::min(refs.packs(), (segment + 1) * segment_packs);
-  const T* const queries = in.queries + first * refs.columns;
-  const RowWindow* const left_out = in.left_out == nullptr ? nullptr : in.left_out + first;
-  for (std::size_t pack = segment * segment_packs; pack < end && !task.stopped(); pack += panel_packs) {
-    const std::size_t end_pack = std::min(end, pack + panel_packs);
-    for_each_piece(refs, left_out, count, pack, end_pack, workplace.borders, [&](const Piece<T>& piece) {
-      PanelSums<T> panel = panel_of(piece, refs.columns, queries, in.bandwidths, in.bandwidth_count, count);
-      panel.scratch = workplace.scratch.get();
-      add_panel(tiles, panel, sums + piece.first);
-    });
+// How one block of queries passes over leaves.
+template <typename Raw, typename T>
+class Sweep {
+ public:
+  Sweep(const References<Raw, T>& references, const KernelSumOptions& options, const KernelTiles& tiles, Block<Raw, T>& block,
+        const Task& task)
+      : references_(references),
+        bandwidths_(options.bandwidth_count),
+        tiles_(tiles),
+        block_(block),
+        task_(task),
+        row_sums_(bandwidths_ * block.count * sum_lanes<T>),
+        touched_(block.count, 0),
+        totals_(bandwidths_ * block.count),
+        panel_totals_(block.count) {
+    std::fill_n(row_sums_.data.get(), row_sums_.length, T{0});
+    const double narrowest = *std::min_element(options.bandwidths, options.bandwidths + bandwidths_);
+    for (std::size_t b = 0; b < bandwidths_; ++b) {
+      const double h = options.bandwidths[b];
+      product_factors_.push_back(static_cast<T>(narrowest / h * (narrowest / h)));
+      difference_factors_.push_back(static_cast<T>(-1.4426950408889634074 / (2 * h * h)));
+    }
   }
+
+  // Leaves first … end of the references. `leaf_limit(node)`: a squared distance within which a node counts whatever the
+  // queries say. `add(leaf, list, count)` adds one leaf for some queries.
+  template <typename LeafLimit, typename Add>
+  void over(std::size_t first, std::size_t end, const LeafLimit& leaf_limit, const Add& add) {
+    if (!references_.skips) {
+      for (std::size_t leaf = first; leaf < end && !task_.stopped(); ++leaf) {
+        begin(leaf);
+        add(leaf, block_.all.data(), block_.count);
+      }
+      return finish_panel();
+    }
+    const RowTree& tree = references_.tree;
+    for (std::size_t node = 0; node < tree.nodes.size() && !task_.stopped();) {
+      const RowTree::Node& here = tree.nodes[node];
+      const std::size_t after = node + 2 * std::size_t{here.leaves} - 1;
+      if (here.first_leaf >= end) break;
+      if (here.first_leaf + here.leaves <= first || !block_.is_near(tiles_, tree, node, leaf_limit(node))) {
+        node = after;
+        continue;
+      }
+      if (here.leaves == 1) {
+        const std::size_t near = block_.near_queries(tiles_, tree, node, leaf_limit(node));
+        if (near > 0) {
+          begin(here.first_leaf);
+          add(here.first_leaf, block_.list(), near);
+        }
+      }
+      ++node;
+    }
+    finish_panel();
+  }
+
+  // Adds a leaf to the sums of the listed queries, and, where there are `columns`, the kernels to those of its rows:
+  // [bandwidth][block_rows].
+  void add_leaf_to(std::size_t leaf, const std::uint32_t* list, std::size_t count, T* columns) {
+    if (count == 0) return;
+    const std::uint32_t centre = references_.packed.centre_of[leaf];
+    block_.centre(tiles_, references_.packed, centre, list, count);
+    LeafSums<T> work = block_.leaf_sums(references_.packed, leaf, list, count);
+    work.factors =
+        work.form == TileForm::product ? product_factors_.data() : difference_factors_.data();
+    work.bandwidth_count = bandwidths_;
+    work.row_sums = row_sums_.data.get();
+    work.row_sum_stride = block_.count * sum_lanes<T>;
+    work.column_sums = columns;
+    work.column_sum_stride = block_rows<T>;
+    add_leaf(tiles_, work);
+    for (std::size_t i = 0; i < count; ++i) touched_[list[i]] = 1;
+  }
+
+  // Called with the panel whenever one is done.
+  std::function<void(std::size_t)> panel_done;
+
+  const ExactTotal& total(std::size_t bandwidth, std::size_t query) const { return totals_[bandwidth * block_.count + query]; }
+
+ private:
+  static constexpr std::size_t no_panel = std::numeric_limits<std::size_t>::max();
+
+  void begin(std::size_t leaf) {
+    if (leaf / panel_leaves == panel_) return;
+    finish_panel();
+    panel_ = leaf / panel_leaves;
+  }
+
+  void finish_panel() {
+    if (panel_ == no_panel) return;
+    list_.clear();
+    for (std::size_t q = 0; q < block_.count; ++q) {
+      if (touched_[q] != 0) list_.push_back(static_cast<std::uint32_t>(q));
+      touched_[q] = 0;
+    }
+    for (std::size_t b = 0; b < bandwidths_; ++b) {
+      take_sums(tiles_, &row_sums_[b * block_.count * sum_lanes<T>], list_.data(), list_.size(), panel_totals_.data());
+      for (const std::uint32_t q : list_) totals_[b * block_.count + q].add(panel_totals_[q]);
+    }
+    if (panel_done) panel_done(panel_);
+    panel_ = no_panel;
+  }
+
+  const References<Raw, T>& references_;
+  std::size_t bandwidths_;
+  const KernelTiles& tiles_;
+  Block<Raw, T>& block_;
+  const Task& task_;
+  std::vector<T> product_factors_, difference_factors_;
+  HeapArray<T> row_sums_;  // [bandwidth][query][sum_lanes]
+  std::vector<unsigned char> touched_;
+  std::vector<ExactTotal> totals_;
+  std::vector<double> panel_totals_;
+  std::vector<std::uint32_t> list_;
+  std::size_t panel_ = no_panel;
+};
+
+// The queries of a call, in an order of their own.
+template <typename Raw>
+struct Queries {
+  RowTree tree;
+  std::vector<std::size_t> homes;  // (places) leaves of the references
+  std::vector<float> limits;       // (places); both only where anything is left out
+};
+
+template <typename Raw, typename T>
+Block<Raw, T> block_of(const KernelSumInput<Raw>& in, const References<Raw, T>& references, const Queries<Raw>& queries,
+                       const std::vector<std::size_t>& places, double wider) {
+  std::vector<std::uint32_t> ids;
+  for (const std::size_t place : places) ids.push_back(queries.tree.order[place]);
+  Block<Raw, T> block(in.queries, ids.data(), ids.size(), in.columns, in.starts, in.ends);
+  if (!references.skips || queries.limits.empty()) return block;
+  std::vector<float> limits;
+  for (const std::size_t place : places) limits.push_back(static_cast<float>(queries.limits[place] + wider));
+  block.set_bounds(queries.tree.coordinates, places, limits);
+  return block;
 }
 
-// Some rows of queries at some bandwidths in float64 by log-sum-exp: exponents relative to the nearest reference.
-// out (bandwidths×count)
-template <typename T>
-std::vector<double> log_sum_exp(const KernelSumInput<T>& in, const KernelTiles& tiles, const std::vector<T>& queries,
-                                const std::vector<RowWindow>& left_out, const std::vector<double>& bandwidths,
-                                const Task& task) {
-  const PackedRows<T>& refs = *in.references;
-  const std::size_t count = queries.size() / refs.columns;
-  std::vector<double> nearest(count, std::numeric_limits<double>::infinity());
-  std::vector<double> sums(bandwidths.size() * count, 0.0);
-  const auto scratch = aligned_array<double>(relative_scratch<T>(refs.columns));
-  BorderPacks<T> borders(in);
-  for (std::size_t pack = 0; pack < refs.packs() && !task.stopped(); pack += panel_packs) {
-    const std::size_t end_pack = std::min(refs.packs(), pack + panel_packs);
-    const RowWindow* const windows = in.left_out == nullptr ? nullptr : left_out.data();
-    for_each_piece(refs, windows, count, pack, end_pack, borders, [&](const Piece<T>& piece) {
-      add_panel_relative(
-          tiles, panel_of(piece, refs.columns, queries.data(), bandwidths.data(), bandwidths.size(), count),
-          {piece.exact_weights, nearest.data() + piece.first, sums.data() + piece.first, scratch.get()});
-    });
+std::vector<std::size_t> run_of(std::size_t first, std::size_t end) {
+  std::vector<std::size_t> places;
+  for (std::size_t place = first; place < end; ++place) places.push_back(place);
+  return places;
+}
+
+// Sums by log-sum-exp of differences in float64, at some bandwidths: [bandwidth][query].
+template <typename Raw, typename T>
+std::vector<double> exact_log_sums(const References<Raw, T>& references, const std::vector<double>& bandwidths,
+                                   const KernelTiles& tiles, Block<Raw, T>& block, const Task& task) {
+  std::vector<double> nearest(block.count, std::numeric_limits<double>::infinity());
+  std::vector<double> sums(bandwidths.size() * block.count, 0.0);
+  GatheredLeaf gathered;
+  const auto add = [&](std::size_t begin, std::size_t end, const std::uint32_t* list, std::size_t count) {
+    references.gather(begin, end, gathered);
+    RelativeSums work = block.relative_sums(gathered, list, count);
+    work.bandwidths = bandwidths.data();
+    work.bandwidth_count = bandwidths.size();
+    work.nearest = nearest.data();
+    work.sums = sums.data();
+    work.sum_stride = block.count;
+    tiles.add_relative(work);
+  };
+  const RowTree& tree = references.tree;
+  if (!references.skips) {
+    for (std::size_t begin = 0; begin < tree.rows && !task.stopped(); begin += relative_rows) {
+      add(begin, std::min(tree.rows, begin + relative_rows), block.all.data(), block.count);
+    }
+  } else {
+    for (std::size_t node = 0; node < tree.nodes.size() && !task.stopped();) {
+      const RowTree::Node& here = tree.nodes[node];
+      if (!block.is_near(tiles, tree, node, 0)) {
+        node += 2 * std::size_t{here.leaves} - 1;
+        continue;
+      }
+      if (here.leaves == 1) {
+        const std::size_t near = block.near_queries(tiles, tree, node, 0);
+        if (near > 0) add(here.first_leaf * tree.leaf, tree.leaf_end(here.first_leaf), block.list(), near);
+      }
+      ++node;
+    }
   }
   for (std::size_t b = 0; b < bandwidths.size(); ++b) {
     const double slope = 1 / (2 * bandwidths[b] * bandwidths[b]);
-    for (std::size_t q = 0; q < count; ++q) {
-      double& sum = sums[b * count + q];
-      sum = std::log(sum) + refs.log_scale - nearest[q] * slope;
+    for (std::size_t q = 0; q < block.count; ++q) {
+      double& sum = sums[b * block.count + q];
+      sum = std::log(sum) + std::log(references.largest_weight) - nearest[q] * slope;
     }
   }
   return sums;
 }
 
-// Logarithms of the plain sums of a group, or log-sum-exp where those are too small to trust.
+// How far a sum in T may be from the sum itself, nats.
 template <typename T>
-void finish_group(const KernelSumInput<T>& in, const KernelTiles& tiles, std::size_t first, std::size_t count,
-                  const double* sums, Task& task, double* out) {
-  const std::size_t columns = in.references->columns;
-  const auto trusted = [&](std::size_t b, std::size_t q) { return sums[b * count + q] >= plain_sum_floor<T>; };
-  // Only what is not trusted is done again: at which bandwidths, and for which queries.
-  std::vector<std::size_t> narrow;
-  std::vector<double> bandwidths;
-  std::vector<bool> is_far(count, false);
-  for (std::size_t b = 0; b < in.bandwidth_count; ++b) {
-    bool all = true;
-    for (std::size_t q = 0; q < count; ++q) {
-      out[b * in.query_count + first + q] = std::log(sums[b * count + q]) + in.references->log_scale;
-      if (trusted(b, q)) continue;
-      all = false;
-      is_far[q] = true;
-    }
-    if (all) continue;
-    narrow.push_back(b);
-    bandwidths.push_back(in.bandwidths[b]);
-  }
-  if (!narrow.empty()) {
-    std::vector<std::size_t> far;
-    std::vector<T> rows;
-    std::vector<RowWindow> left_out;
-    for (std::size_t q = 0; q < count; ++q) {
-      if (!is_far[q]) continue;
-      far.push_back(q);
-      const T* const row = in.queries + (first + q) * columns;
-      rows.insert(rows.end(), row, row + columns);
-      if (in.left_out != nullptr) left_out.push_back(in.left_out[first + q]);
-    }
-    const std::vector<double> exact = log_sum_exp(in, tiles, rows, left_out, bandwidths, task);
-    for (std::size_t b = 0; b < narrow.size(); ++b) {
-      for (std::size_t i = 0; i < far.size(); ++i) {
-        if (trusted(narrow[b], far[i])) continue;
-        out[narrow[b] * in.query_count + first + far[i]] = exact[b * far.size() + i];
-      }
-    }
-  }
-  task.advance(count);
-}
-
-// Where each group of queries would leave threads idle, the segments of the references are spread over threads instead.
-// The order of the additions is the same either way: panels into a segment, segments into the sum.
-template <typename T>
-bool spreads_segments(const KernelSumInput<T>& in, unsigned threads) {
-  return divide_up(in.references->packs(), segment_packs) > 1 && in.query_count <= std::size_t{threads} * tile_queries;
+double error_of(double log_sum, const KernelSumOptions& options) {
+  const double rounding = sizeof(T) == 4 ? 2e-5 + 1e-6 * std::abs(log_sum) : 1e-12 * std::max(1.0, std::abs(log_sum));
+  return rounding + options.skip_below;
 }
 
 }  // namespace
 
-template <typename T>
 std::uint64_t kernel_sum_units(std::size_t query_count, std::size_t reference_count) {
-  // Each query passes over every segment, and is finished. (Where references of weight 0 are left out, it is less.)
-  return std::uint64_t{query_count} * (divide_up(divide_up(reference_count, pack_rows<T>), segment_packs) + 1);
+  return std::uint64_t{query_count} * (divide_up(reference_count, block_rows<double>) + 1);
 }
 
-template <typename T>
-void log_kernel_sum(const KernelSumInput<T>& in, Isa isa, unsigned threads, Task& task, double* out) {
-  const KernelTiles& tiles = kernel_tiles(isa);
-  const std::size_t segments = divide_up(in.references->packs(), segment_packs);
-  const std::size_t bandwidths = in.bandwidth_count;
+std::uint64_t self_kernel_sum_units(std::size_t rows) {
+  const std::uint64_t blocks = divide_up(rows, block_rows<double>);
+  return blocks * (blocks + 1) / 2;
+}
 
-  if (spreads_segments(in, threads)) {
-    const std::size_t count = in.query_count;
-    std::vector<double> partial(segments * bandwidths * count, 0.0);
-    parallel_for(segments, threads, task, [&](std::size_t segment) {
-      Workplace<T> workplace(in);
-      add_segment(in, tiles, 0, count, segment, task, workplace, partial.data() + segment * bandwidths * count);
-      task.advance(count);
-    });
-    std::vector<double> sums(bandwidths * count, 0.0);
-    for (std::size_t segment = 0; segment < segments; ++segment) {
-      for (std::size_t i = 0; i < sums.size(); ++i) sums[i] += partial[segment * sums.size() + i];
-    }
-    const std::size_t group = std::min(tile_queries, divide_up(count, threads));
-    parallel_for(divide_up(count, group), threads, task, [&](std::size_t item) {
-      const std::size_t first = item * group;
-      const std::size_t some = std::min(group, count - first);
-      std::vector<double> own(bandwidths * some);
-      for (std::size_t b = 0; b < bandwidths; ++b) {
-        for (std::size_t q = 0; q < some; ++q) own[b * some + q] = sums[b * count + first + q];
+template <typename Raw, typename T>
+void log_kernel_sum(const KernelSumInput<Raw>& in, const KernelSumOptions& options, Isa isa, unsigned threads, Task& task,
+                    double* out) {
+  const KernelTiles& tiles = kernel_tiles(isa);
+  const std::uint64_t units = kernel_sum_units(in.query_count, in.reference_count);
+  const References<Raw, T> references = prepare<Raw, T>(in.references, in.reference_count, in.columns, in.weights, options,
+                                                        tiles, threads, task);
+  const std::size_t m = in.query_count;
+  const std::size_t bandwidths = options.bandwidth_count;
+  const std::size_t leaves = references.leaves();
+  const std::size_t panels = references.panels();
+
+  Queries<Raw> queries;
+  queries.tree = order_rows(in.queries, nullptr, m, in.columns, references.skips ? &references.axes : nullptr, bound_group,
+                            threads, task);
+  const std::size_t blocks = divide_up(m, block_rows<T>);
+  const auto places_of = [&](std::size_t block) {
+    return run_of(block * block_rows<T>, std::min(m, (block + 1) * block_rows<T>));
+  };
+  if (references.skips) {
+    queries.limits.resize(m);
+    parallel_for(blocks, threads, task, [&](std::size_t item) {
+      const std::vector<std::size_t> places = places_of(item);
+      std::vector<std::uint32_t> ids;
+      std::vector<std::size_t> homes;
+      const BoundCoordinates& coordinates = queries.tree.coordinates;
+      for (const std::size_t place : places) {
+        ids.push_back(queries.tree.order[place]);
+        homes.push_back(references.tree.home_leaf(&coordinates.values[place * coordinates.dimensions]));
       }
-      finish_group(in, tiles, first, some, own.data(), task, out);
+      Block<Raw, T> block(in.queries, ids.data(), ids.size(), in.columns, in.starts, in.ends);
+      const std::vector<float> limits = limits_of(references, options, tiles, block, homes);
+      std::copy(limits.begin(), limits.end(), queries.limits.begin() + static_cast<std::ptrdiff_t>(places[0]));
     });
-    return;
   }
 
-  // Small groups where there are few queries, so that every thread has some.
-  const std::size_t share = divide_up(in.query_count, std::size_t{threads} * 4);
-  const std::size_t group = std::min(largest_group, std::max(tile_queries, divide_up(share, tile_queries) * tile_queries));
-  parallel_for(divide_up(in.query_count, group), threads, task, [&](std::size_t item) {
-    const std::size_t first = item * group;
-    const std::size_t count = std::min(group, in.query_count - first);
-    Workplace<T> workplace(in);
-    std::vector<double> sums(bandwidths * count, 0.0);
-    std::vector<double> partial(sums.size());
-    for (std::size_t segment = 0; segment < segments && !task.stopped(); ++segment) {
-      std::fill(partial.begin(), partial.end(), 0.0);
-      add_segment(in, tiles, first, count, segment, task, workplace, partial.data());
-      for (std::size_t i = 0; i < sums.size(); ++i) sums[i] += partial[i];
-      task.advance(count);
+  // Each block of queries passes over all panels; where there are few blocks, the panels are dealt out in runs.
+  Totals totals(m, bandwidths, block_rows<T>);
+  if (!in.all_exact) {
+    const std::size_t runs = std::min(panels, divide_up(std::size_t{threads} * 4, blocks == 0 ? 1 : blocks));
+    parallel_for(blocks * runs, threads, task, [&](std::size_t item) {
+      const std::vector<std::size_t> places = places_of(item / runs);
+      const std::size_t run = item % runs;
+      Block<Raw, T> block = block_of(in, references, queries, places, 0);
+      Sweep<Raw, T> sweep(references, options, tiles, block, task);
+      std::size_t reported = panels * run / runs;
+      sweep.panel_done = [&](std::size_t panel) {
+        task.advance((panel + 1 - reported) * places.size());
+        reported = panel + 1;
+      };
+      sweep.over(panels * run / runs * panel_leaves, std::min(leaves, panels * (run + 1) / runs * panel_leaves),
+                 [](std::size_t) { return 0.0f; },
+                 [&](std::size_t leaf, const std::uint32_t* list, std::size_t count) {
+                   sweep.add_leaf_to(leaf, list, count, nullptr);
+                 });
+      totals.add(places[0], places.size(), bandwidths,
+                 [&](std::size_t b, std::size_t q) -> const ExactTotal& { return sweep.total(b, q); });
+    });
+  }
+
+  // Logarithms, and what has to be done again.
+  std::vector<std::size_t> again;
+  const double log_scale = std::log(references.largest_weight);
+  const auto stands = [&](std::size_t b, std::size_t place) {
+    if (in.all_exact) return false;
+    const double sum = totals.at(b, place).value();
+    if (!(sum >= plain_sum_floor)) return false;
+    const double log_sum = std::log(sum) + log_scale;
+    for (std::size_t i = 0; i < in.decision_count; ++i) {
+      if (std::abs(log_sum - in.decisions[i]) <= error_of<T>(log_sum, options)) return false;
     }
-    finish_group(in, tiles, first, count, sums.data(), task, out);
+    return true;
+  };
+  for (std::size_t place = 0; place < m; ++place) {
+    bool all = true;
+    for (std::size_t b = 0; b < bandwidths; ++b) {
+      out[b * m + queries.tree.order[place]] = std::log(totals.at(b, place).value()) + log_scale;
+      all = all && stands(b, place);
+    }
+    if (!all) again.push_back(place);
+  }
+  double widest = 0;
+  for (std::size_t b = 0; b < bandwidths; ++b) widest = std::max(widest, options.bandwidths[b]);
+  const double wider =
+      options.skip_below > exact_skip ? 2 * widest * widest * std::log(options.skip_below / exact_skip) : 0;
+  parallel_for(divide_up(again.size(), exact_rows), threads, task, [&](std::size_t item) {
+    const std::vector<std::size_t> places(
+        again.begin() + static_cast<std::ptrdiff_t>(item * exact_rows),
+        again.begin() + static_cast<std::ptrdiff_t>(std::min(again.size(), (item + 1) * exact_rows)));
+    std::vector<std::size_t> narrow;
+    std::vector<double> at;
+    for (std::size_t b = 0; b < bandwidths; ++b) {
+      if (std::all_of(places.begin(), places.end(), [&](std::size_t place) { return stands(b, place); })) continue;
+      narrow.push_back(b);
+      at.push_back(options.bandwidths[b]);
+    }
+    Block<Raw, T> block = block_of(in, references, queries, places, wider);
+    const std::vector<double> exact = exact_log_sums(references, at, tiles, block, task);
+    for (std::size_t b = 0; b < narrow.size(); ++b) {
+      for (std::size_t q = 0; q < places.size(); ++q) {
+        if (stands(narrow[b], places[q])) continue;
+        out[narrow[b] * m + queries.tree.order[places[q]]] = exact[b * places.size() + q];
+      }
+    }
   });
+  const std::uint64_t done = task.done.load();
+  if (done < units) task.advance(units - done);
 }
 
-template std::uint64_t kernel_sum_units<float>(std::size_t, std::size_t);
-template std::uint64_t kernel_sum_units<double>(std::size_t, std::size_t);
-template void log_kernel_sum(const KernelSumInput<float>&, Isa, unsigned, Task&, double*);
-template void log_kernel_sum(const KernelSumInput<double>&, Isa, unsigned, Task&, double*);
+template <typename Raw, typename T>
+void self_kernel_sums(const Raw* rows, std::size_t n, std::size_t columns, const KernelSumOptions& options,
+                      std::size_t share, std::size_t shares, Isa isa, unsigned threads, Task& task, double* out) {
+  const KernelTiles& tiles = kernel_tiles(isa);
+  const References<Raw, T> references = prepare<Raw, T>(rows, n, columns, nullptr, options, tiles, threads, task);
+  const RowTree& tree = references.tree;
+  const std::size_t bandwidths = options.bandwidth_count;
+  const std::size_t leaves = references.leaves();
+  const std::size_t blocks = divide_up(n, block_rows<T>);
+  const auto places_of = [&](std::size_t block) {
+    return run_of(block * block_rows<T>, std::min(n, (block + 1) * block_rows<T>));
+  };
+  const auto block_at = [&](const std::vector<std::size_t>& places) {
+    return Block<Raw, T>(rows, &tree.order[places[0]], places.size(), columns, nullptr, nullptr);
+  };
+
+  // A pair counts for both its rows, so it is left out only where it is too far for either: the limit of a node is the
+  // largest of its rows.
+  std::vector<float> limits(references.skips ? n : 0);
+  std::vector<float> node_limits(references.skips ? tree.nodes.size() : 0, 0.0f);
+  if (references.skips) {
+    parallel_for(blocks, threads, task, [&](std::size_t item) {
+      const std::vector<std::size_t> places = places_of(item);
+      std::vector<std::size_t> homes;
+      for (const std::size_t place : places) homes.push_back(place / tree.leaf);
+      Block<Raw, T> block = block_at(places);
+      const std::vector<float> own = limits_of(references, options, tiles, block, homes);
+      std::copy(own.begin(), own.end(), limits.begin() + static_cast<std::ptrdiff_t>(places[0]));
+    });
+    for (std::size_t node = tree.nodes.size(); node-- > 0;) {
+      const RowTree::Node& here = tree.nodes[node];
+      if (here.leaves > 1) {
+        node_limits[node] = std::max(node_limits[node + 1], node_limits[tree.right_child(node)]);
+      } else {
+        const auto first = limits.begin() + static_cast<std::ptrdiff_t>(here.first_leaf * tree.leaf);
+        const auto end = limits.begin() + static_cast<std::ptrdiff_t>(tree.leaf_end(here.first_leaf));
+        node_limits[node] = *std::max_element(first, end);
+      }
+    }
+  }
+
+  // Blocks go to shares there and back, so that each gets as many long rows of the triangle as short ones.
+  std::vector<std::size_t> own;
+  for (std::size_t block = 0; block < blocks; ++block) {
+    const std::size_t turn = block % (2 * shares);
+    if ((turn < shares ? turn : 2 * shares - 1 - turn) == share) own.push_back(block);
+  }
+  // Each block passes over the panels from its own on, in runs where there are few blocks.
+  const std::size_t run_length = std::max<std::size_t>(4, divide_up(blocks * own.size(), std::size_t{threads} * 16));
+  struct Item {
+    std::size_t block, first, end;
+  };
+  std::vector<Item> items;
+  for (const std::size_t block : own) {
+    for (std::size_t first = block; first < blocks; first += run_length) {
+      items.push_back({block, first, std::min(blocks, first + run_length)});
+    }
+  }
+  Totals totals(n, bandwidths, block_rows<T>);
+  const std::uint64_t units = task.total == 0 ? self_kernel_sum_units(n) : task.total;
+  std::uint64_t pairs = 0;
+  for (const Item& item : items) pairs += item.end - item.first;
+  std::atomic<std::uint64_t> finished{0};
+  parallel_for(items.size(), threads, task, [&](std::size_t index) {
+    const Item& item = items[index];
+    const std::vector<std::size_t> places = places_of(item.block);
+    Block<Raw, T> block = block_at(places);
+    if (references.skips) {
+      block.set_bounds(tree.coordinates, places,
+                       {limits.begin() + static_cast<std::ptrdiff_t>(places[0]),
+                        limits.begin() + static_cast<std::ptrdiff_t>(places[0] + places.size())});
+    }
+    Sweep<Raw, T> sweep(references, options, tiles, block, task);
+    HeapArray<T> columns_of_panel(bandwidths * block_rows<T>);
+    std::fill_n(columns_of_panel.data.get(), columns_of_panel.length, T{0});
+    std::size_t reported = item.first;
+    sweep.panel_done = [&](std::size_t panel) {
+      const std::size_t first = panel * block_rows<T>;
+      const std::size_t count = std::min(n, first + block_rows<T>) - first;
+      totals.add(first, count, bandwidths,
+                 [&](std::size_t b, std::size_t i) { return static_cast<double>(columns_of_panel[b * block_rows<T> + i]); });
+      std::fill_n(columns_of_panel.data.get(), columns_of_panel.length, T{0});
+      const std::uint64_t before = finished.fetch_add(panel + 1 - reported);
+      task.advance((before + panel + 1 - reported) * units / pairs - before * units / pairs);
+      reported = panel + 1;
+    };
+    const auto limit_of = [&](std::size_t node) { return node_limits[node]; };
+    sweep.over(item.first * panel_leaves, std::min(leaves, item.end * panel_leaves), limit_of,
+               [&](std::size_t leaf, const std::uint32_t* list, std::size_t count) {
+                 T* const columns_of_leaf = &columns_of_panel[leaf % panel_leaves * leaf_rows<T>];
+                 if (leaf / panel_leaves != item.block) return sweep.add_leaf_to(leaf, list, count, columns_of_leaf);
+                 // Within the block itself: rows of the leaves before count twice, those of the leaf itself once.
+                 const std::size_t begin = leaf % panel_leaves * leaf_rows<T>;
+                 const std::size_t before =
+                     static_cast<std::size_t>(std::lower_bound(list, list + count, begin) - list);
+                 const std::size_t within =
+                     static_cast<std::size_t>(std::lower_bound(list, list + count, begin + leaf_rows<T>) - list);
+                 sweep.add_leaf_to(leaf, list, before, columns_of_leaf);
+                 sweep.add_leaf_to(leaf, list + before, within - before, nullptr);
+               });
+    totals.add(places[0], places.size(), bandwidths,
+               [&](std::size_t b, std::size_t q) -> const ExactTotal& { return sweep.total(b, q); });
+  });
+  const std::uint64_t done = task.done.load();
+  if (done < units) task.advance(units - done);
+  for (std::size_t b = 0; b < bandwidths; ++b) {
+    for (std::size_t place = 0; place < n; ++place) {
+      totals.at(b, place).to_limbs(out + (b * n + tree.order[place]) * ExactTotal::limbs);
+    }
+  }
+}
+
+#define SURPRISAL_KERNEL_SUMS(Raw, T)                                                                                    \
+  template void log_kernel_sum<Raw, T>(const KernelSumInput<Raw>&, const KernelSumOptions&, Isa, unsigned, Task&, double*); \
+  template void self_kernel_sums<Raw, T>(const Raw*, std::size_t, std::size_t, const KernelSumOptions&, std::size_t,     \
+                                         std::size_t, Isa, unsigned, Task&, double*);
+SURPRISAL_KERNEL_SUMS(float, float)
+SURPRISAL_KERNEL_SUMS(float, double)
+SURPRISAL_KERNEL_SUMS(double, double)
 
 }  // namespace surprisal

@@ -8,6 +8,10 @@
 
 #include "instruction_set.h"
 
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
+
 namespace surprisal {
 namespace {
 
@@ -20,25 +24,23 @@ template <>
 struct Simd<float> {
   typedef float Reals __attribute__((vector_size(vector_bytes)));
   typedef int Integers __attribute__((vector_size(vector_bytes)));
-  typedef int Integer;
+  typedef unsigned Naturals __attribute__((vector_size(vector_bytes)));
   static constexpr int mantissa_bits = 23;
   static constexpr float round_magic = 12582912.0f;  // 1.5 · 2^23: adding it rounds to an integer in the low bits
   static constexpr float smallest_exponent = -125.0f;
-  static constexpr int terms = 8;
 };
 
 template <>
 struct Simd<double> {
   typedef double Reals __attribute__((vector_size(vector_bytes)));
   typedef long long Integers __attribute__((vector_size(vector_bytes)));
-  typedef long long Integer;
+  typedef unsigned long long Naturals __attribute__((vector_size(vector_bytes)));
   static constexpr int mantissa_bits = 52;
   static constexpr double round_magic = 6755399441055744.0;  // 1.5 · 2^52
   static constexpr double smallest_exponent = -1021.0;
-  static constexpr int terms = 13;
 };
 
-// (ln 2)^i / i!: the series of 2^f, within 5e-9 (8 terms) and 2e-16 (13 terms) for |f| ≤ 1/2.
+// (ln 2)^i / i!: the series of 2^f, within 2e-16 for |f| ≤ 1/2.
 constexpr double exp2_series[13] = {1.0,
                                     0.69314718055994530942,
                                     0.24022650695910071233,
@@ -53,181 +55,347 @@ constexpr double exp2_series[13] = {1.0,
                                     4.4455382718708114976e-10,
                                     2.5678435993488205142e-11};
 
-// 2^z for z ≤ 0; below the smallest exponent of normal numbers it stays at that smallest number.
+// Polynomials of the smallest largest relative error among those that are 1 at 0: 8.3e-8 for 0 ≤ f < 1, and 9.2e-8 for
+// |f| ≤ 1/2.
+constexpr float exp2_from_floor[6] = {1.0f,          0.6931513118f,  0.2401644501f,
+                                      0.05579991332f, 0.009017030019f, 0.001867130213f};
+constexpr float exp2_from_nearest[6] = {1.0f,           0.6931469776f,  0.2402224208f,
+                                        0.05550733744f, 0.009671512688f, 0.001326472725f};
+
+template <typename V, typename C, int terms>
+inline __attribute__((always_inline)) V polynomial(const C (&coefficients)[terms], V x) {
+  V y = broadcast<V>(coefficients[terms - 1]);
+#pragma GCC unroll 16
+  for (int i = terms - 2; i >= 0; --i) y = y * x + coefficients[i];
+  return y;
+}
+
+// 2^z for z ≤ 0. Below the smallest exponent of normal numbers it is 0, or stays at that smallest number.
 template <typename T>
 inline __attribute__((always_inline)) typename Simd<T>::Reals exp2_of(typename Simd<T>::Reals z) {
   using S = Simd<T>;
   using V = typename S::Reals;
+#if defined(__AVX512F__)
+  if constexpr (sizeof(T) == 4) {
+    const V fraction = V(_mm512_maskz_reduce_ps(0xffff, __m512(z), _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC));
+    return V(_mm512_maskz_scalef_ps(0xffff, __m512(polynomial(exp2_from_floor, fraction)), __m512(z)));
+  } else {
+    const V whole = V(_mm512_maskz_roundscale_pd(0xff, __m512d(z), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+    return V(_mm512_maskz_scalef_pd(0xff, __m512d(polynomial(exp2_series, z - whole)), __m512d(whole)));
+  }
+#else
   using I = typename S::Integers;
   const V least = broadcast<V>(S::smallest_exponent);
-  z = z < least ? least : z;
+  z = z > least ? z : least;
   const V shifted = z + S::round_magic;
   const V fraction = z - (shifted - S::round_magic);
-  V power = broadcast<V>(static_cast<T>(exp2_series[S::terms - 1]));
-#pragma GCC unroll 16
-  for (int i = S::terms - 2; i >= 0; --i) power = power * fraction + static_cast<T>(exp2_series[i]);
-  return reinterpret_cast<V>(reinterpret_cast<I>(power) + (reinterpret_cast<I>(shifted) << S::mantissa_bits));
-}
-
-// Consecutive numbers of type T as a vector of R.
-template <typename R, typename T>
-inline __attribute__((always_inline)) typename Simd<R>::Reals load_as(const T* from) {
-  using Reals = typename Simd<R>::Reals;
-  if constexpr (sizeof(T) == sizeof(R)) {
-    return load<Reals>(from);
+  V power;
+  if constexpr (sizeof(T) == 4) {
+    power = polynomial(exp2_from_nearest, fraction);
   } else {
-    typedef T Narrow __attribute__((vector_size(sizeof(T) * sizeof(Reals) / sizeof(R))));
-    return __builtin_convertvector(load<Narrow>(from), Reals);
+    power = polynomial(exp2_series, fraction);
   }
+  return reinterpret_cast<V>(reinterpret_cast<I>(power) + (reinterpret_cast<I>(shifted) << S::mantissa_bits));
+#endif
 }
 
-// The heart: Q queries against V vectors of one pack, in R whatever the storage; differences first, so that equal rows
-// are at distance exactly 0.
-template <typename R, typename T, int Q, int V>
-inline __attribute__((always_inline)) void tile_distances(const R* queries, size_t columns, const T* pack,
-                                                          typename Simd<R>::Reals (&d2)[Q][V]) {
-  using Reals = typename Simd<R>::Reals;
-  constexpr int lanes = sizeof(Reals) / sizeof(R);
-#pragma GCC unroll 8
+// Left alone, the compiler keeps the constants of the exponential in registers through the loop over dimensions, and has
+// too few left for the sums. So that loop is a function of its own where there are but 16 registers.
+#if defined(__AVX512F__)
+#define SURPRISAL_LOOP inline __attribute__((always_inline))
+#else
+#define SURPRISAL_LOOP __attribute__((noinline))
+#endif
+
+// The heart: Q queries against two vectors of one leaf. What is added to is 0 at first, also in half_norms.
+template <typename T, int Q, TileForm form>
+SURPRISAL_LOOP void tile_products(const T* const (&queries)[Q], size_t columns, const T* rows,
+                                  typename Simd<T>::Reals (&out)[Q][2]) {
+  using Reals = typename Simd<T>::Reals;
+  constexpr size_t lanes = sizeof(Reals) / sizeof(T);
+  Reals sums[Q][2];
+  const T* own[Q];
+#pragma GCC unroll 16
   for (int q = 0; q < Q; ++q) {
-#pragma GCC unroll 8
-    for (int v = 0; v < V; ++v) d2[q][v] = Reals{};
+    sums[q][0] = sums[q][1] = Reals{};
+    own[q] = queries[q];
   }
   for (size_t c = 0; c < columns; ++c) {
-    Reals row[V];
-#pragma GCC unroll 8
-    for (int v = 0; v < V; ++v) row[v] = load_as<R>(pack + c * pack_rows<T> + v * lanes);
-#pragma GCC unroll 8
+    const Reals first = load<Reals>(rows);
+    const Reals second = load<Reals>(rows + lanes);
+    rows += leaf_rows<T>;
+#pragma GCC unroll 16
     for (int q = 0; q < Q; ++q) {
-      const Reals query = broadcast<Reals>(queries[c * tile_queries + q]);
-#pragma GCC unroll 8
-      for (int v = 0; v < V; ++v) {
-        const Reals difference = row[v] - query;
-        d2[q][v] += difference * difference;
+      const Reals query = broadcast<Reals>(own[q][c]);
+      if constexpr (form == TileForm::product) {
+        sums[q][0] += first * query;
+        sums[q][1] += second * query;
+      } else {
+        const Reals a = first - query;
+        sums[q][0] += a * a;
+        const Reals b = second - query;
+        sums[q][1] += b * b;
+      }
+    }
+  }
+#pragma GCC unroll 16
+  for (int q = 0; q < Q; ++q) {
+    out[q][0] = sums[q][0];
+    out[q][1] = sums[q][1];
+  }
+}
+
+// What a tile has beside queries and rows.
+enum class Extras { none, columns, weights_or_windows };
+
+// 1 where a reference counts for a query, 0 where it is left out.
+template <typename T>
+inline __attribute__((always_inline)) typename Simd<T>::Reals counting(typename Simd<T>::Naturals ids, std::uint32_t start,
+                                                                       std::uint32_t end) {
+  using S = Simd<T>;
+  using N = typename S::Naturals;
+  const N length = N{} + (end - start);
+  const auto outside = (ids - start) >= length;  // ids before the start wrap round
+  const typename S::Reals one = broadcast<typename S::Reals>(T{1});
+  using I = typename S::Integers;
+  return reinterpret_cast<typename S::Reals>(reinterpret_cast<I>(one) & reinterpret_cast<I>(outside));
+}
+
+template <typename T>
+inline __attribute__((always_inline)) typename Simd<T>::Naturals load_ids(const std::uint32_t* ids) {
+  using N = typename Simd<T>::Naturals;
+  if constexpr (sizeof(T) == 4) {
+    return load<N>(ids);
+  } else {
+    typedef std::uint32_t Narrow __attribute__((vector_size(sizeof(N) / 2)));
+    Narrow narrow;
+    __builtin_memcpy(&narrow, ids, sizeof narrow);
+    return __builtin_convertvector(narrow, N);
+  }
+}
+
+// Q queries of the list, of which `count` are real, against one leaf.
+template <typename T, int Q, TileForm form, Extras extras, bool full>
+inline __attribute__((always_inline)) void add_tile(const LeafSums<T>& p, const std::uint32_t* list, size_t count) {
+  using S = Simd<T>;
+  using Reals = typename S::Reals;
+  constexpr size_t lanes = sizeof(Reals) / sizeof(T);
+  const T* queries[Q];
+#pragma GCC unroll 16
+  for (int q = 0; q < Q; ++q) {
+    queries[q] = p.queries + size_t{list[full || static_cast<size_t>(q) < count ? q : 0]} * p.columns;
+  }
+  for (size_t offset = 0; offset < leaf_rows<T>; offset += 2 * lanes) {
+    Reals exponents[Q][2];
+    tile_products<T, Q, form>(queries, p.columns, p.rows + offset, exponents);
+    if constexpr (form == TileForm::product) {
+      const Reals first = load<Reals>(p.half_norms + offset);
+      const Reals second = load<Reals>(p.half_norms + offset + lanes);
+#pragma GCC unroll 16
+      for (int q = 0; q < Q; ++q) {
+        const Reals own = broadcast<Reals>(p.query_half_norms[list[full || static_cast<size_t>(q) < count ? q : 0]]);
+        exponents[q][0] = (exponents[q][0] - own) - first;
+        exponents[q][1] = (exponents[q][1] - own) - second;
+      }
+    }
+    for (size_t b = 0; b < p.bandwidth_count; ++b) {
+      const T factor = p.factors[b];
+      Reals column_first{}, column_second{};
+#pragma GCC unroll 16
+      for (int q = 0; q < Q; ++q) {
+        if (!full && static_cast<size_t>(q) >= count) continue;
+        Reals first = exponents[q][0] * factor;
+        Reals second = exponents[q][1] * factor;
+        if constexpr (form == TileForm::difference) {
+          // Squares may overflow.
+          const Reals least = broadcast<Reals>(S::smallest_exponent * 2);
+          first = first > least ? first : least;
+          second = second > least ? second : least;
+        }
+        first = exp2_of<T>(first);
+        second = exp2_of<T>(second);
+        if constexpr (extras == Extras::columns) {
+          column_first += first;
+          column_second += second;
+        }
+        if constexpr (extras == Extras::weights_or_windows) {
+          if (p.weights != nullptr) {
+            first *= load<Reals>(p.weights + offset);
+            second *= load<Reals>(p.weights + offset + lanes);
+          }
+          if (p.ids != nullptr) {
+            const std::uint32_t start = p.starts[list[q]];
+            const std::uint32_t end = p.ends[list[q]];
+            first *= counting<T>(load_ids<T>(p.ids + offset), start, end);
+            second *= counting<T>(load_ids<T>(p.ids + offset + lanes), start, end);
+          }
+        }
+        T* const sum = p.row_sums + b * p.row_sum_stride + size_t{list[q]} * sum_lanes<T>;
+        store(sum, load<Reals>(sum) + (first + second));
+      }
+      if constexpr (extras == Extras::columns) {
+        T* const column = p.column_sums + b * p.column_sum_stride + offset;
+        store(column, load<Reals>(column) + column_first);
+        store(column + lanes, load<Reals>(column + lanes) + column_second);
       }
     }
   }
 }
 
-// Up to Q query rows as [dimension][query]. A tile is always full: the last query stands in for those that are missing.
-template <typename R, typename T>
-void gather_queries(const PanelSums<T>& p, size_t first, size_t count, R* queries) {
-  for (size_t q = 0; q < static_cast<size_t>(queries_per_tile); ++q) {
-    const T* const row = p.queries + (first + (q < count ? q : count - 1)) * p.columns;
-    for (size_t c = 0; c < p.columns; ++c) queries[c * tile_queries + q] = row[c];
+template <typename T, TileForm form, Extras extras>
+void add_tiles(const LeafSums<T>& p) {
+  constexpr int Q = queries_per_tile;
+  size_t first = 0;
+  for (; first + Q <= p.count; first += Q) add_tile<T, Q, form, extras, true>(p, p.list + first, Q);
+  if (first < p.count) add_tile<T, Q, form, extras, false>(p, p.list + first, p.count - first);
+}
+
+template <typename T, TileForm form>
+void add_leaf_in(const LeafSums<T>& p) {
+  if (p.column_sums != nullptr) return add_tiles<T, form, Extras::columns>(p);
+  if (p.weights != nullptr || p.ids != nullptr) return add_tiles<T, form, Extras::weights_or_windows>(p);
+  add_tiles<T, form, Extras::none>(p);
+}
+
+template <typename T>
+void add_leaf(const LeafSums<T>& p) {
+  if (p.form == TileForm::product) return add_leaf_in<T, TileForm::product>(p);
+  add_leaf_in<T, TileForm::difference>(p);
+}
+
+// The norm of a row beyond which it takes no part, and the half norm that it gets instead: far from every overflow.
+constexpr double largest_half_norm = 1e12;
+constexpr double half_norm_of_the_far = 1e30;
+
+template <typename T>
+void centre_rows(const CentreRows<T>& p) {
+  using Reals = typename Simd<T>::Reals;
+  constexpr int at_once = 8;
+  for (size_t first = 0; first < p.count; first += at_once) {
+    const size_t count = p.count - first < at_once ? p.count - first : at_once;
+    for (size_t i = 0; i < count; ++i) {
+      const T* const from = p.rows + size_t{p.list[first + i]} * p.columns;
+      T* const to = p.centred + size_t{p.list[first + i]} * p.columns;
+      for (size_t c = 0; c < p.columns; ++c) to[c] = static_cast<T>((from[c] - p.centre[c]) * p.scale);
+    }
+    const T* row[at_once];
+    for (size_t i = 0; i < at_once; ++i) row[i] = p.centred + size_t{p.list[first + (i < count ? i : 0)]} * p.columns;
+    Reals sums[at_once];
+    for (int i = 0; i < at_once; ++i) sums[i] = Reals{};
+    for (size_t c = 0; c < p.columns; ++c) {
+#pragma GCC unroll 8
+      for (int i = 0; i < at_once; ++i) {
+        const Reals x = broadcast<Reals>(row[i][c]);
+        sums[i] += x * x;
+      }
+    }
+    for (size_t i = 0; i < count; ++i) {
+      const std::uint32_t query = p.list[first + i];
+      p.half_norms[query] = sums[i][0] / 2;
+      if (sums[i][0] / 2 < static_cast<T>(largest_half_norm)) continue;
+      p.half_norms[query] = static_cast<T>(half_norm_of_the_far);
+      for (size_t c = 0; c < p.columns; ++c) p.centred[size_t{query} * p.columns + c] = 0;
+    }
+  }
+}
+
+template <typename T>
+void take_sums(T* lanes_of_queries, const std::uint32_t* list, size_t count, double* totals) {
+  constexpr size_t lanes = vector_bytes / sizeof(T);
+  for (size_t i = 0; i < count; ++i) {
+    T* const from = lanes_of_queries + size_t{list[i]} * sum_lanes<T>;
+    double total = 0;
+    for (size_t lane = 0; lane < lanes; ++lane) {
+      total += from[lane];
+      from[lane] = 0;
+    }
+    totals[list[i]] = total;
   }
 }
 
 constexpr double log2_e = 1.4426950408889634074;
 
-template <typename T, int Q, bool Weighted>
-void add_tile(const PanelSums<T>& p, const T* queries, T* partial, const T* factors) {
-  using Reals = typename Simd<T>::Reals;
-  constexpr int lanes = sizeof(Reals) / sizeof(T);
-  constexpr int V = 2;
-  constexpr size_t step = V * lanes;
-  for (size_t pack = 0; pack < p.pack_count; ++pack) {
-    const T* const rows = p.packs + pack * p.columns * pack_rows<T>;
-    for (size_t offset = 0; offset < pack_rows<T>; offset += step) {
-      Reals d2[Q][V];
-      tile_distances<T, T, Q, V>(queries, p.columns, rows + offset, d2);
-      for (size_t b = 0; b < p.bandwidth_count; ++b) {
-        const T factor = factors[b];
+void add_relative(const RelativeSums& p) {
+  using Reals = Simd<double>::Reals;
+  constexpr size_t lanes = sizeof(Reals) / sizeof(double);
+  constexpr int Q = 4;
+  for (size_t first = 0; first < p.count; first += Q) {
+    const size_t count = p.count - first < Q ? p.count - first : Q;
+    const std::uint32_t* const list = p.list + first;
+    double squared[Q][relative_rows];
+    for (size_t row = 0; row < relative_rows; row += lanes) {
+      Reals sums[Q];
+      for (int q = 0; q < Q; ++q) sums[q] = Reals{};
+      for (size_t c = 0; c < p.columns; ++c) {
+        const Reals own = load<Reals>(p.rows + c * relative_rows + row);
 #pragma GCC unroll 8
         for (int q = 0; q < Q; ++q) {
-          Reals sum = load<Reals>(partial + (b * tile_queries + q) * lanes);
-#pragma GCC unroll 8
-          for (int v = 0; v < V; ++v) {
-            Reals kernel = exp2_of<T>(d2[q][v] * factor);
-            if constexpr (Weighted) kernel *= load<Reals>(p.weights + pack * pack_rows<T> + offset + v * lanes);
-            sum += kernel;
-          }
-          store(partial + (b * tile_queries + q) * lanes, sum);
+          const Reals query = broadcast<Reals>(p.queries[size_t{list[static_cast<size_t>(q) < count ? q : 0]} * p.columns + c]);
+          const Reals difference = own - query;
+          sums[q] += difference * difference;
         }
       }
-    }
-  }
-}
-
-template <typename T>
-void add_panel(const PanelSums<T>& p, double* sums) {
-  using Reals = typename Simd<T>::Reals;
-  constexpr int lanes = sizeof(Reals) / sizeof(T);
-  constexpr size_t Q = queries_per_tile;
-  T* const queries = p.scratch;
-  T* const partial = p.scratch + (tile_queries * p.columns + 63) / 64 * 64;
-  T* const factors = partial + tile_queries * p.bandwidth_count * lanes;
-  for (size_t b = 0; b < p.bandwidth_count; ++b) {
-    factors[b] = static_cast<T>(-log2_e / (2 * p.bandwidths[b] * p.bandwidths[b]));
-  }
-  for (size_t first = 0; first < p.query_count; first += Q) {
-    const size_t count = p.query_count - first < Q ? p.query_count - first : Q;
-    gather_queries(p, first, count, queries);
-    for (size_t i = 0; i < tile_queries * p.bandwidth_count * lanes; ++i) partial[i] = 0;
-    if (p.weights == nullptr) {
-      add_tile<T, Q, false>(p, queries, partial, factors);
-    } else {
-      add_tile<T, Q, true>(p, queries, partial, factors);
-    }
-    for (size_t b = 0; b < p.bandwidth_count; ++b) {
-      for (size_t q = 0; q < count; ++q) {
-        double sum = 0;
-        for (int lane = 0; lane < lanes; ++lane) sum += partial[(b * tile_queries + q) * lanes + lane];
-        sums[b * p.sum_stride + first + q] += sum;
-      }
-    }
-  }
-}
-
-template <typename T>
-void add_panel_relative(const PanelSums<T>& p, const RelativeSums& relative) {
-  using Reals = Simd<double>::Reals;
-  constexpr int lanes = sizeof(Reals) / sizeof(double);
-  constexpr int Q = queries_per_tile;
-  constexpr int V = 2;
-  const size_t rows = p.pack_count * pack_rows<T>;
-  double* const queries = relative.scratch;
-  double* const squared = relative.scratch + tile_queries * p.columns;  // [query][row]
-  for (size_t first = 0; first < p.query_count; first += Q) {
-    const size_t count = p.query_count - first < Q ? p.query_count - first : Q;
-    gather_queries(p, first, count, queries);
-    Reals smallest[Q];
-    for (int q = 0; q < Q; ++q) smallest[q] = broadcast<Reals>(__builtin_inf());
-    for (size_t row = 0; row < rows; row += V * lanes) {
-      Reals d2[Q][V];
-      const T* const pack = p.packs + row / pack_rows<T> * p.columns * pack_rows<T> + row % pack_rows<T>;
-      tile_distances<double, T, Q, V>(queries, p.columns, pack, d2);
-      for (int q = 0; q < Q; ++q) {
-        for (int v = 0; v < V; ++v) {
-          smallest[q] = d2[q][v] < smallest[q] ? d2[q][v] : smallest[q];
-          store(squared + q * rows + row + v * lanes, d2[q][v]);
-        }
-      }
+      for (int q = 0; q < Q; ++q) store(&squared[q][row], sums[q]);
     }
     for (size_t q = 0; q < count; ++q) {
-      double panel_nearest = smallest[q][0];
-      for (int lane = 1; lane < lanes; ++lane) {
-        if (smallest[q][lane] < panel_nearest) panel_nearest = smallest[q][lane];
+      const std::uint32_t query = list[q];
+      double weights[relative_rows];
+      double own_nearest = __builtin_inf();
+      for (size_t row = 0; row < relative_rows; ++row) {
+        const bool counts = p.ids == nullptr || p.ids[row] - p.starts[query] >= p.ends[query] - p.starts[query];
+        weights[row] = counts ? p.weights[row] : 0;
+        if (weights[row] > 0 && squared[q][row] < own_nearest) own_nearest = squared[q][row];
       }
-      double& nearest = relative.nearest[first + q];
-      const bool nearer = panel_nearest < nearest;
+      if (own_nearest == __builtin_inf()) continue;
+      double& nearest = p.nearest[query];
+      const bool nearer = own_nearest < nearest;
       for (size_t b = 0; b < p.bandwidth_count; ++b) {
         const double slope = 1 / (2 * p.bandwidths[b] * p.bandwidths[b]);
-        double& sum = relative.sums[b * p.sum_stride + first + q];
-        if (nearer) sum *= __builtin_exp((panel_nearest - nearest) * slope);
-        const Reals from = broadcast<Reals>(nearer ? panel_nearest : nearest);
-        const double factor = -log2_e * slope;
+        double& sum = p.sums[b * p.sum_stride + query];
+        if (nearer) sum *= __builtin_exp((own_nearest - nearest) * slope);
+        const Reals from = broadcast<Reals>(nearer ? own_nearest : nearest);
         Reals total{};
-        for (size_t row = 0; row < rows; row += lanes) {
-          Reals kernel = exp2_of<double>((load<Reals>(squared + q * rows + row) - from) * factor);
-          if (relative.weights != nullptr) kernel *= load<Reals>(relative.weights + row);
-          total += kernel;
+        for (size_t row = 0; row < relative_rows; row += lanes) {
+          Reals exponent = (from - load<Reals>(&squared[q][row])) * (log2_e * slope);
+          // What does not count may be nearer than the nearest.
+          exponent = exponent > 0.0 ? Reals{} : exponent;
+          total += exp2_of<double>(exponent) * load<Reals>(weights + row);
         }
-        for (int lane = 0; lane < lanes; ++lane) sum += total[lane];
+        for (size_t lane = 0; lane < lanes; ++lane) sum += total[lane];
       }
-      if (nearer) nearest = panel_nearest;
+      if (nearer) nearest = own_nearest;
     }
   }
+}
+
+size_t near_queries(const BoundCheck& p, std::uint32_t* list) {
+  using S = Simd<float>;
+  using Reals = S::Reals;
+  constexpr size_t lanes = sizeof(Reals) / sizeof(float);
+  const Reals least = broadcast<Reals>(p.least_limit);
+  size_t found = 0;
+  for (size_t group = 0; group < p.group_count; ++group) {
+    const size_t begin = size_t{p.groups[group]} * bound_group;
+    for (size_t first = begin; first < begin + bound_group; first += lanes) {
+      Reals squared{};
+      for (size_t c = 0; c < p.dimensions; ++c) {
+        const Reals below = p.low[c] - load<Reals>(p.query_high + c * p.query_stride + first);
+        const Reals above = load<Reals>(p.query_low + c * p.query_stride + first) - p.high[c];
+        Reals gap = below > above ? below : above;
+        gap = gap > 0.0f ? gap : Reals{};
+        squared += gap * gap;
+      }
+      Reals limit = load<Reals>(p.limits + first);
+      limit = limit > least ? limit : least;
+      int near[lanes];
+      store(near, reinterpret_cast<S::Integers>(squared < limit));
+      for (size_t lane = 0; lane < lanes; ++lane) {
+        list[found] = static_cast<std::uint32_t>(first + lane);
+        found -= static_cast<size_t>(near[lane]);
+      }
+    }
+  }
+  return found;
 }
 
 // Independent chains: enough of them to hide the latency of a multiply-add.
@@ -252,8 +420,8 @@ double multiply_add(size_t rounds, T* sink) {
 }  // namespace
 
 extern const KernelTiles SURPRISAL_FOR_ISA(kernel_tiles);
-const KernelTiles SURPRISAL_FOR_ISA(kernel_tiles) = {add_panel<float>,          add_panel<double>,
-                                                     add_panel_relative<float>, add_panel_relative<double>,
-                                                     multiply_add<float>,       multiply_add<double>};
+const KernelTiles SURPRISAL_FOR_ISA(kernel_tiles) = {
+    add_leaf<float>,  add_leaf<double>,  centre_rows<float>,  centre_rows<double>, take_sums<float>,
+    take_sums<double>, add_relative, near_queries, multiply_add<float>, multiply_add<double>};
 
 }  // namespace surprisal

@@ -2,64 +2,128 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 namespace surprisal {
 
-/// Rows of one pack. A pack fills two vectors of the widest instruction set, in either precision; it does not depend on
-/// the instruction set in use, so neither do block borders.
+/// Rows of one leaf, the smallest unit of references. A leaf fills two vectors of the widest instruction set, in either
+/// precision; it does not depend on the instruction set in use, so neither do the borders of leaves.
 template <typename T>
-constexpr std::size_t pack_rows = 128 / sizeof(T);
+constexpr std::size_t leaf_rows = 128 / sizeof(T);
 
-/// Packs in a panel, at the most: about 128 kB of references at 63 dimensions, which stay in the second-level cache while
-/// a group of queries passes over them.
-constexpr std::size_t panel_packs = 16;
-
-/// A run of packs against a run of queries: the work of one call.
+/// Numbers that hold the sum of one query between leaves, one for each lane of the widest vector.
 template <typename T>
-struct PanelSums {
-  const T* queries;          // (query_count×columns) row-major
-  std::size_t query_count;
-  std::size_t columns;
-  const T* packs;            // [pack][dimension][lane], see packed_rows.h
-  const T* weights;          // [pack][lane], or null
-  std::size_t pack_count;
-  const double* bandwidths;  // (bandwidth_count), 1/Å
-  std::size_t bandwidth_count;
-  std::size_t sum_stride;    // from the sums of one bandwidth to those of the next, query_count or more
-  T* scratch;                // panel_scratch<T>(columns, bandwidth_count) numbers, aligned to a cache line
+constexpr std::size_t sum_lanes = 64 / sizeof(T);
+
+/// How a tile gets its exponents.
+enum class TileForm {
+  /// (a·b − |a|²/2) − |b|²/2, of rows about a centre near both, in units of h/√log₂e: one multiply-add for each number.
+  product,
+  /// −|a − b|²·log₂e/2h², of the rows as they were given: a subtraction more, and right wherever the rows lie.
+  difference,
 };
 
-/// Queries that a tile takes at once, at the most.
-constexpr std::size_t tile_queries = 8;
-
+/// One leaf of references against some of the queries at hand.
 template <typename T>
-constexpr std::size_t panel_scratch(std::size_t columns, std::size_t bandwidth_count) {
-  return tile_queries * columns + tile_queries * bandwidth_count * (64 / sizeof(T)) + bandwidth_count + 128;
-}
+struct LeafSums {
+  TileForm form;
+  std::size_t columns;
+  const T* rows;             // [dimension][leaf_rows]
+  const T* half_norms;       // (leaf_rows) |b|²/2 by half_norms_*; form product alone
+  const T* weights;          // (leaf_rows), or null
+  const std::uint32_t* ids;  // (leaf_rows) which row of the references each is; where some are left out, else null
 
-/// Room that add_panel_relative needs, in float64 numbers.
+  const T* queries;            // (·×columns) row-major, about the same centre as the rows
+  const T* query_half_norms;   // (·) form product alone
+  const std::uint32_t* starts; // (·) of each query, the ids that do not count: starts … ends (exclusive)
+  const std::uint32_t* ends;
+  const std::uint32_t* list;   // (count) which queries
+  std::size_t count;
+
+  const T* factors;  // (bandwidth_count): exponents times these are those of a bandwidth
+  std::size_t bandwidth_count;
+
+  T* row_sums;  // [bandwidth][·][sum_lanes], kernels are added; their total is the query's sum
+  std::size_t row_sum_stride;
+  T* column_sums;  // [bandwidth][leaf_rows], kernels are added, or null; without weights and ids alone
+  std::size_t column_sum_stride;
+};
+
+/// Rows to be moved to a centre.
 template <typename T>
-constexpr std::size_t relative_scratch(std::size_t columns) {
-  return tile_queries * columns + tile_queries * panel_packs * pack_rows<T> + 64;
-}
+struct CentreRows {
+  const T* rows;  // (·×columns) row-major
+  std::size_t columns;
+  const std::uint32_t* list;  // (count)
+  std::size_t count;
+  const double* centre;  // (columns)
+  double scale;
+  T* centred;     // (·×columns)
+  T* half_norms;  // (·)
+};
 
-/// Sums relative to the nearest reference so far, for queries whose plain sums are too small to trust.
+/// One leaf against some queries, for sums relative to the nearest reference so far, in float64.
 struct RelativeSums {
-  const double* weights;  // [pack][lane] of the same packs, or null
-  double* nearest;        // (query_count) smallest squared distance so far, infinity at first
-  double* sums;           // (bandwidth_count×query_count), the panel's sum_stride apart, 0 at first
-  double* scratch;        // relative_scratch<T>(columns) numbers
+  std::size_t columns;
+  const double* rows;    // [dimension][relative_rows]
+  const double* weights;  // (relative_rows), 0 for what does not count
+  const std::uint32_t* ids;  // or null, as above
+
+  const double* queries;  // (·×columns) row-major
+  const std::uint32_t* starts;
+  const std::uint32_t* ends;
+  const std::uint32_t* list;
+  std::size_t count;
+
+  const double* bandwidths;
+  std::size_t bandwidth_count;
+  double* nearest;  // (·) smallest squared distance so far, infinity at first
+  double* sums;     // [bandwidth][·], 0 at first
+  std::size_t sum_stride;
+};
+
+/// Rows of one leaf of relative sums.
+constexpr std::size_t relative_rows = 32;
+
+/// Queries that are told to be far or near together, by their box; then each by itself.
+constexpr std::size_t bound_group = 16;
+
+/// Queries against the box of a node: which of them cannot be told to be far.
+struct BoundCheck {
+  std::size_t dimensions;
+  const float* low;  // (dimensions) of the box
+  const float* high;
+  const float* query_low;  // [dimension][query_stride], the intervals that surely hold the coordinates of the queries
+  const float* query_high;
+  std::size_t query_stride;      // a multiple of bound_group; what stands there beyond the queries is never near
+  const float* limits;           // (query_stride) squared distances
+  float least_limit;             // for all of them, where theirs is smaller
+  const std::uint32_t* groups;   // (group_count) which runs of bound_group queries to look at
+  std::size_t group_count;
 };
 
 struct KernelTiles {
-  /// sums[b·sum_stride + q] += Σ_j w_j exp(−|x_q − y_j|² / 2h_b²), each term in T, the total of the run in float64.
-  void (*add_panel_f32)(const PanelSums<float>&, double* sums);
-  void (*add_panel_f64)(const PanelSums<double>&, double* sums);
+  /// For every query of the list: Σ_j w_j exp₂(exponent·factor_b) over the rows that count is added to its row_sums.
+  void (*add_leaf_f32)(const LeafSums<float>&);
+  void (*add_leaf_f64)(const LeafSums<double>&);
 
-  /// One more panel of Σ_j w_j exp(−(d²_j − d²_nearest)/2h²), in float64 whatever the storage; what was summed before is
-  /// scaled whenever a nearer reference turns up. The panel's own weights and scratch are not used.
-  void (*add_panel_relative_f32)(const PanelSums<float>&, const RelativeSums&);
-  void (*add_panel_relative_f64)(const PanelSums<double>&, const RelativeSums&);
+  /// Rows of a list about a centre, times a scale, and |a|²/2 of each by the very same operations as the products of the
+  /// tiles, so that the exponent of two equal rows is 0 to the last bit. Row list[i] goes to row list[i] of `centred`. A
+  /// row that is so far that its products could overflow becomes one whose every exponent is far below 0.
+  void (*centre_rows_f32)(const CentreRows<float>&);
+  void (*centre_rows_f64)(const CentreRows<double>&);
+
+  /// Totals in float64 of the lanes of the listed queries, [·][sum_lanes] → (·); the lanes are 0 afterwards.
+  void (*take_sums_f32)(float* lanes, const std::uint32_t* list, std::size_t count, double* totals);
+  void (*take_sums_f64)(double* lanes, const std::uint32_t* list, std::size_t count, double* totals);
+
+  /// One more leaf of Σ_j w_j exp(−(d²_j − d²_nearest)/2h²), differences in float64; what was summed before is scaled
+  /// whenever a nearer reference turns up.
+  void (*add_relative)(const RelativeSums&);
+
+  /// Lists the queries whose distance to the box may be below their limit, ascending; returns how many. `list` has room
+  /// for group_count · bound_group numbers. What is near to a box is near to every box around that one, bit for bit.
+  std::size_t (*near_queries)(const BoundCheck&, std::uint32_t* list);
 
   /// Rounds of independent multiply-adds in registers, to measure what the processor can do; returns how many those
   /// were. `sink` holds factor and term, and receives a number that depends on all of them.

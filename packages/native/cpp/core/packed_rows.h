@@ -1,83 +1,44 @@
-// Reference rows in the order in which the kernel tiles read them.
+// Reference rows in the order and the form in which the kernel tiles read them.
 #pragma once
 
-#include <algorithm>
-#include <cmath>
 #include <cstddef>
-#include <limits>
+#include <cstdint>
 #include <vector>
 
 #include "heap_array.h"
 #include "kernel_tiles.h"
-#include "thread_pool.h"
+#include "row_tree.h"
+#include "task.h"
 
 namespace surprisal {
 
-/// n rows of d numbers as [pack][dimension][lane]. The last pack is filled up with rows at infinity.
+/// Rows of one leaf after another. Leaves near one another share a centre as long as every row of theirs lies within
+/// `centred_radius` of it; a leaf that is too wide for that is kept as it was given, for differences.
 template <typename T>
 struct PackedRows {
-  std::size_t rows = 0;
+  static constexpr std::uint32_t no_centre = 0xffffffff;
+
   std::size_t columns = 0;
-  HeapPointer<T> data;
-  /// One weight for each lane, relative to the largest; null where every weight is 1.
-  HeapPointer<T> weights;
-  /// The same in float64, for sums in which only small weights count.
-  HeapPointer<double> exact_weights;
-  /// ln of the largest weight.
-  double log_scale = 0;
-  /// Which rows these are, ascending; empty where there are no weights, and so all of them.
-  std::vector<std::size_t> kept;
-
-  std::size_t packs() const { return (rows + pack_rows<T> - 1) / pack_rows<T>; }
-
-  /// Where a row stands, or the first that is kept after it: how many are kept before it.
-  std::size_t place_of(std::size_t row) const {
-    if (kept.empty()) return row;
-    return static_cast<std::size_t>(std::lower_bound(kept.begin(), kept.end(), row) - kept.begin());
-  }
+  double scale = 1;  // of centred rows: √log₂e / h
+  HeapArray<T> rows;                    // [leaf][dimension][leaf_rows]
+  HeapArray<T> half_norms;              // [leaf][leaf_rows]; what fills up the last leaf counts for nothing
+  HeapArray<T> weights;                 // [leaf][leaf_rows], relative to the largest; empty where every weight is 1
+  std::vector<std::uint32_t> ids;       // [leaf][leaf_rows] which row of the references each is
+  std::vector<std::uint32_t> centre_of; // (leaves), or no_centre
+  std::vector<double> centres;          // [centre][dimension]
+  bool any_wide = false;
 };
 
-/// Packs row-major rows on all threads. Rows of weight 0 are left out: they can neither add nor be the nearest.
-/// Throws std::bad_alloc, Error ABORTED.
-template <typename T>
-PackedRows<T> pack(const T* rows, std::size_t count, std::size_t columns, const double* weights, unsigned threads,
-                   Task& task) {
-  constexpr std::size_t lanes = pack_rows<T>;
-  constexpr std::size_t packs_at_once = 64;
-  PackedRows<T> packed;
-  std::vector<std::size_t>& kept = packed.kept;
-  if (weights != nullptr) {
-    for (std::size_t row = 0; row < count; ++row) {
-      if (weights[row] != 0) kept.push_back(row);
-    }
-  }
-  packed.columns = columns;
-  packed.rows = weights == nullptr ? count : kept.size();
-  packed.data = aligned_array<T>(packed.packs() * columns * lanes);
-  double largest = 1;
-  if (weights != nullptr) {
-    largest = *std::max_element(weights, weights + count);
-    packed.log_scale = std::log(largest);
-    packed.weights = aligned_array<T>(packed.packs() * lanes);
-    packed.exact_weights = aligned_array<double>(packed.packs() * lanes);
-  }
-  parallel_for((packed.packs() + packs_at_once - 1) / packs_at_once, threads, task, [&](std::size_t item) {
-    const std::size_t end = std::min(packed.packs(), (item + 1) * packs_at_once) * lanes;
-    for (std::size_t place = item * packs_at_once * lanes; place < end; ++place) {
-      T* const to = packed.data.get() + place / lanes * columns * lanes + place % lanes;
-      if (place >= packed.rows) {
-        for (std::size_t c = 0; c < columns; ++c) to[c * lanes] = std::numeric_limits<T>::infinity();
-      } else {
-        const T* const from = rows + (weights == nullptr ? place : kept[place]) * columns;
-        for (std::size_t c = 0; c < columns; ++c) to[c * lanes] = from[c];
-      }
-      if (weights == nullptr) continue;
-      const double weight = place >= packed.rows ? 0 : weights[kept[place]] / largest;
-      packed.weights[place] = static_cast<T>(weight);
-      packed.exact_weights[place] = weight;
-    }
-  });
-  return packed;
-}
+/// Bandwidths within which the rows that share a centre lie of it. A query that matters to them lies within some 7 more,
+/// so half norms stay below 15² log₂e / 2 = 162, and an exponent errs by a few roundings of that. Measured over molecules,
+/// silicon, graphite and copper, the largest error of a ln s in float32 is 1.1e-5 at 8, and grows with the square: 6e-6 at 6,
+/// 2.5e-5 at 13.
+constexpr double centred_radius = 8;
+
+/// Packs the rows of a tree. `bandwidth` is the smallest in use. `weights` are of the rows as given, or null. Throws
+/// std::bad_alloc, Error ABORTED.
+template <typename Raw, typename T>
+PackedRows<T> pack_rows(const Raw* rows, std::size_t columns, const RowTree& tree, double bandwidth, const double* weights,
+                        double largest_weight, const KernelTiles& tiles, unsigned threads, Task& task);
 
 }  // namespace surprisal

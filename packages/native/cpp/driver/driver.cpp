@@ -29,6 +29,12 @@ using namespace surprisal;
 
 namespace {
 
+/// References start … end (exclusive) that a query leaves out.
+struct RowWindow {
+  std::size_t start;
+  std::size_t end;
+};
+
 // ---- structures
 
 struct Structures {
@@ -227,12 +233,16 @@ void test_environment(std::ifstream& file) {
   }
 }
 
-// What the windows of some of the queries are among packed rows.
+// The input of a kernel sum without weights, windows and decisions.
 template <typename T>
-std::vector<RowWindow> packed_windows(const std::vector<RowWindow>& windows, const PackedRows<T>& packed) {
-  std::vector<RowWindow> places;
-  for (const RowWindow& window : windows) places.push_back({packed.place_of(window.start), packed.place_of(window.end)});
-  return places;
+KernelSumInput<T> plain_input(const std::vector<T>& queries, const std::vector<T>& references, std::size_t columns) {
+  KernelSumInput<T> input{};
+  input.queries = queries.data();
+  input.query_count = queries.size() / columns;
+  input.references = references.data();
+  input.reference_count = references.size() / columns;
+  input.columns = columns;
+  return input;
 }
 
 template <typename T>
@@ -242,36 +252,42 @@ void test_kernel_sums(const std::string& name, const std::vector<double>& querie
                       double relative) {
   const std::vector<T> x(queries.begin(), queries.end());
   const std::vector<T> y(references.begin(), references.end());
-  Task packing;
-  const PackedRows<T> packed =
-      pack(y.data(), y.size() / columns, columns, weights.empty() ? nullptr : weights.data(), 2, packing);
-  const std::vector<RowWindow> left_out = packed_windows(windows, packed);
   const std::size_t m = x.size() / columns;
-  const KernelSumInput<T> input{
-      x.data(), m, &packed, bandwidths.data(), bandwidths.size(), windows.empty() ? nullptr : left_out.data()};
+  std::vector<std::uint32_t> starts;
+  std::vector<std::uint32_t> ends;
+  for (const RowWindow& window : windows) {
+    starts.push_back(static_cast<std::uint32_t>(window.start));
+    ends.push_back(static_cast<std::uint32_t>(window.end));
+  }
+  KernelSumInput<T> input = plain_input(x, y, columns);
+  input.weights = weights.empty() ? nullptr : weights.data();
+  input.starts = windows.empty() ? nullptr : starts.data();
+  input.ends = windows.empty() ? nullptr : ends.data();
+  const KernelSumOptions options{bandwidths.data(), bandwidths.size(), 0};
   for (const Isa isa : available_isas()) {
     std::vector<double> first;
     for (const unsigned threads : thread_counts) {
       Task task;
       std::vector<double> out(expected.size());
-      log_kernel_sum(input, isa, threads, task, out.data());
+      log_kernel_sum<T, T>(input, options, isa, threads, task, out.data());
       if (threads == 1) first = out;
       check(out == first, name + ": kernel sums do not depend on threads, " + isa_name(isa));
-      check(task.done == kernel_sum_units<T>(m, packed.rows), name + ": progress ends at its total");
+      check(task.done == kernel_sum_units(m, y.size() / columns), name + ": progress ends at its total");
     }
-    // Queries alone, and at one bandwidth: neither company nor other bandwidths change a bit.
+    // Queries alone: company does not change a bit.
     for (std::size_t q = 0; q < m; q += std::max<std::size_t>(1, m / 5)) {
+      KernelSumInput<T> alone = input;
+      alone.queries += q * columns;
+      alone.query_count = 1;
+      if (alone.starts != nullptr) {
+        alone.starts += q;
+        alone.ends += q;
+      }
+      Task task;
+      std::vector<double> sums(bandwidths.size());
+      log_kernel_sum<T, T>(alone, options, isa, 2, task, sums.data());
       for (std::size_t b = 0; b < bandwidths.size(); ++b) {
-        KernelSumInput<T> alone = input;
-        alone.queries += q * columns;
-        alone.query_count = 1;
-        alone.bandwidths += b;
-        alone.bandwidth_count = 1;
-        if (alone.left_out != nullptr) alone.left_out += q;
-        Task task;
-        double sum;
-        log_kernel_sum(alone, isa, 2, task, &sum);
-        check(sum == first[b * m + q], name + ": a kernel sum alone is what it is among others, " + isa_name(isa));
+        check(sums[b] == first[b * m + q], name + ": a kernel sum alone is what it is among others, " + isa_name(isa));
       }
     }
     for (std::size_t i = 0; i < expected.size(); ++i) {
@@ -370,11 +386,11 @@ void test_many_references() {
   }
 }
 
-// Windows at every place relative to the borders of packs, panels and the end, against sums over copies without them.
+// Windows at every place relative to the borders of leaves, panels and the end, against sums over copies without them.
 template <typename T>
 void test_left_out_at_borders() {
   const std::size_t columns = 2;
-  const std::size_t n = 3 * pack_rows<T> * panel_packs + 5;
+  const std::size_t n = 48 * leaf_rows<T> + 5;
   std::mt19937 random(9);
   std::normal_distribution<double> normal(0, 0.02);
   std::vector<T> rows(n * columns);
@@ -385,7 +401,7 @@ void test_left_out_at_borders() {
     for (std::size_t j = 0; j < weights.size(); ++j) weights[j] = j % 3 == 0 ? 0 : 0.25 * static_cast<double>(j % 7);
     if (weighted) weights[n - 1] = 1;
     std::vector<std::size_t> places{0, 1, n - 1, n};
-    for (std::size_t place = pack_rows<T>; place <= n; place += pack_rows<T> * panel_packs / (brief ? 1 : 2)) {
+    for (std::size_t place = leaf_rows<T>; place <= n; place += leaf_rows<T> * (brief ? 16 : 8)) {
       for (const std::size_t by : {0, 1, 5}) {
         places.push_back(place - by);
         places.push_back(std::min(n, place + by));
@@ -400,14 +416,20 @@ void test_left_out_at_borders() {
     const std::size_t m = windows.size();
     std::vector<T> queries(m * columns);
     for (std::size_t i = 0; i < queries.size(); ++i) queries[i] = static_cast<T>(i % 10 < 2 ? 0.5 : 0.01);
-    Task packing;
-    const double* const all_weights = weighted ? weights.data() : nullptr;
-    const PackedRows<T> packed = pack(rows.data(), n, columns, all_weights, 2, packing);
-    const std::vector<RowWindow> left_out = packed_windows(windows, packed);
+    std::vector<std::uint32_t> starts;
+    std::vector<std::uint32_t> ends;
+    for (const RowWindow& window : windows) {
+      starts.push_back(static_cast<std::uint32_t>(window.start));
+      ends.push_back(static_cast<std::uint32_t>(window.end));
+    }
+    KernelSumInput<T> input = plain_input(queries, rows, columns);
+    input.weights = weighted ? weights.data() : nullptr;
+    input.starts = starts.data();
+    input.ends = ends.data();
     for (const Isa isa : available_isas()) {
       std::vector<double> out(3 * m);
       Task task;
-      log_kernel_sum<T>({queries.data(), m, &packed, bandwidths, 3, left_out.data()}, isa, 2, task, out.data());
+      log_kernel_sum<T, T>(input, {bandwidths, 3, 0}, isa, 2, task, out.data());
       double largest = 0;
       for (std::size_t q = 0; q < m; ++q) {
         std::vector<double> of_rest = weighted ? weights : std::vector<double>(n, 1.0);
@@ -451,10 +473,7 @@ void test_interruption() {
   const std::size_t n = 20000;
   const std::size_t columns = 63;
   const std::vector<double> x(n * columns, 0.1);
-  Task packing;
-  const PackedRows<double> packed = pack(x.data(), n, columns, nullptr, 2, packing);
   const double bandwidth = 0.015;
-  const KernelSumInput<double> input{x.data(), n, &packed, &bandwidth, 1, nullptr};
   std::vector<double> out(n);
   Task task;
   std::thread stopper([&] {
@@ -462,7 +481,7 @@ void test_interruption() {
     task.stop = true;
   });
   expect_error("ABORTED", "an interrupted kernel sum",
-               [&] { log_kernel_sum(input, available_isas().front(), 2, task, out.data()); });
+               [&] { log_kernel_sum<double, double>(plain_input(x, x, columns), {&bandwidth, 1, 0}, available_isas().front(), 2, task, out.data()); });
   stopper.join();
   Task stopped;
   stopped.stop = true;
@@ -520,11 +539,13 @@ int main(int argc, char** argv) {
     test_errors();
     test_many_references();
     test_left_out();
+    test_ordered_kernel_sums();
     test_interruption();
     test_concurrent_calls();
     test_quests_frame();
     test_exceptions_in_threads();
     test_machine();
+    test_rows();
   } catch (const std::exception& error) {
     check(false, error.what());
   }

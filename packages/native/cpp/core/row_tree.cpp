@@ -1,0 +1,315 @@
+#include "row_tree.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "thread_pool.h"
+
+namespace surprisal {
+namespace {
+
+// With more columns the covariance would cost more than what it saves.
+constexpr std::size_t most_columns = 256;
+constexpr std::size_t most_axes = 15;
+constexpr std::size_t sample_rows = 2048;
+constexpr int power_steps = 12;
+// Relative to the norm of a row: far above what float32 and the sums in float64 lose of a coordinate.
+constexpr double relative_margin = 1.0 / (1 << 21);
+// Squares of such numbers are still finite in float32.
+constexpr double largest_norm = 1e15;
+constexpr std::size_t rows_at_once = 4096;
+
+double dot(const double* a, const double* b, std::size_t count) {
+  double sum = 0;
+  for (std::size_t i = 0; i < count; ++i) sum += a[i] * b[i];
+  return sum;
+}
+
+// Makes rows of a (count×columns) orthonormal, twice for the digits; drops those of which nothing is left.
+std::size_t orthonormalise(std::vector<double>& vectors, std::size_t count, std::size_t columns) {
+  std::size_t good = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    double* const v = &vectors[good * columns];
+    if (good != i) std::copy_n(&vectors[i * columns], columns, v);
+    const double before = std::sqrt(dot(v, v, columns));
+    if (!(before > 0)) continue;
+    for (int round = 0; round < 2; ++round) {
+      for (std::size_t j = 0; j < good; ++j) {
+        const double* const other = &vectors[j * columns];
+        const double share = dot(v, other, columns);
+        for (std::size_t c = 0; c < columns; ++c) v[c] -= share * other[c];
+      }
+    }
+    const double norm = std::sqrt(dot(v, v, columns));
+    if (!(norm > 1e-9 * before)) continue;
+    for (std::size_t c = 0; c < columns; ++c) v[c] /= norm;
+    ++good;
+  }
+  return good;
+}
+
+}  // namespace
+
+template <typename Raw>
+BoundAxes principal_axes(const Raw* rows, const std::uint32_t* kept, std::size_t count, std::size_t columns) {
+  BoundAxes result;
+  result.columns = columns;
+  result.origin.assign(columns, 0.0);
+  const std::size_t samples = std::min(count, sample_rows);
+  const auto sample = [&](std::size_t i) {
+    const std::size_t place = i * count / samples;
+    return rows + (kept == nullptr ? place : kept[place]) * columns;
+  };
+  for (std::size_t i = 0; i < samples; ++i) {
+    const Raw* const row = sample(i);
+    for (std::size_t c = 0; c < columns; ++c) result.origin[c] += row[c] / static_cast<double>(samples);
+  }
+  std::vector<double> variances(columns, 0.0);
+  for (std::size_t i = 0; i < samples; ++i) {
+    const Raw* const row = sample(i);
+    for (std::size_t c = 0; c < columns; ++c) {
+      const double x = row[c] - result.origin[c];
+      variances[c] += x * x;
+    }
+  }
+  std::vector<std::size_t> widest(columns);
+  for (std::size_t c = 0; c < columns; ++c) widest[c] = c;
+  std::stable_sort(widest.begin(), widest.end(),
+                   [&](std::size_t a, std::size_t b) { return variances[a] > variances[b]; });
+  std::size_t axes = std::min(columns, most_axes);
+  std::vector<double> vectors(axes * columns, 0.0);
+  for (std::size_t k = 0; k < axes; ++k) vectors[k * columns + widest[k]] = 1;
+  if (columns <= most_columns) {
+    std::vector<double> covariance(columns * columns, 0.0);
+    std::vector<double> x(columns);
+    for (std::size_t i = 0; i < samples; ++i) {
+      const Raw* const row = sample(i);
+      for (std::size_t c = 0; c < columns; ++c) x[c] = row[c] - result.origin[c];
+      for (std::size_t a = 0; a < columns; ++a) {
+        for (std::size_t b = 0; b < columns; ++b) covariance[a * columns + b] += x[a] * x[b];
+      }
+    }
+    for (int step = 0; step < power_steps; ++step) {
+      std::vector<double> next(axes * columns, 0.0);
+      for (std::size_t k = 0; k < axes; ++k) {
+        for (std::size_t a = 0; a < columns; ++a) {
+          next[k * columns + a] = dot(&covariance[a * columns], &vectors[k * columns], columns);
+        }
+      }
+      axes = orthonormalise(next, axes, columns);
+      vectors = std::move(next);
+    }
+  }
+  result.count = axes;
+  result.axes.resize(columns * axes);
+  for (std::size_t k = 0; k < axes; ++k) {
+    for (std::size_t c = 0; c < columns; ++c) result.axes[c * axes + k] = vectors[k * columns + c];
+  }
+  return result;
+}
+
+namespace {
+
+// Coordinates of one row; returns its norm about the origin.
+template <typename Raw>
+double project(const Raw* row, const BoundAxes& axes, float* values) {
+  double sums[most_axes] = {};
+  double squared = 0;
+  for (std::size_t c = 0; c < axes.columns; ++c) {
+    const double x = row[c] - axes.origin[c];
+    squared += x * x;
+    const double* const of_column = &axes.axes[c * axes.count];
+    for (std::size_t k = 0; k < axes.count; ++k) sums[k] += x * of_column[k];
+  }
+  double rest = squared;
+  for (std::size_t k = 0; k < axes.count; ++k) {
+    rest -= sums[k] * sums[k];
+    values[k] = static_cast<float>(sums[k]);
+  }
+  values[axes.count] = static_cast<float>(std::sqrt(std::max(rest, 0.0)));
+  return std::sqrt(squared);
+}
+
+class TreeMaker {
+ public:
+  TreeMaker(RowTree& tree, unsigned threads, Task& task) : tree_(tree), threads_(threads), task_(task) {}
+
+  void build() {
+    const std::size_t leaves = tree_.leaves();
+    tree_.nodes.resize(2 * leaves - 1);
+    tree_.leaf_nodes.resize(leaves);
+    tree_.nodes[0] = {0, static_cast<std::uint32_t>(leaves), 0, 0};
+    // Level by level: the nodes of one level have nothing in common.
+    std::vector<std::size_t> level{0};
+    while (!level.empty()) {
+      parallel_for(level.size(), threads_, task_, [&](std::size_t i) { split(level[i]); });
+      std::vector<std::size_t> next;
+      for (const std::size_t node : level) {
+        if (tree_.nodes[node].leaves == 1) continue;
+        next.push_back(node + 1);
+        next.push_back(tree_.right_child(node));
+      }
+      level = std::move(next);
+    }
+    bound();
+  }
+
+ private:
+  void split(std::size_t index) {
+    RowTree::Node& node = tree_.nodes[index];
+    if (node.leaves == 1) {
+      tree_.leaf_nodes[node.first_leaf] = static_cast<std::uint32_t>(index);
+      return;
+    }
+    const std::uint32_t left = (node.leaves + 1) / 2;
+    const std::size_t begin = node.first_leaf * tree_.leaf;
+    const std::size_t end = tree_.leaf_end(node.first_leaf + node.leaves - 1);
+    const std::size_t middle = begin + left * tree_.leaf;
+    node.axis = widest_axis(begin, end);
+    const std::size_t dimensions = tree_.coordinates.dimensions;
+    const float* const values = tree_.coordinates.values.data.get();
+    // No two keys are equal, so it is certain which rows go left, however nth_element goes about it.
+    std::vector<std::pair<float, std::uint32_t>> keys(end - begin);
+    const auto key = [&](std::size_t place) {
+      return std::make_pair(values[place * dimensions + node.axis], static_cast<std::uint32_t>(place - begin));
+    };
+    for (std::size_t place = begin; place < end; ++place) keys[place - begin] = key(place);
+    std::nth_element(keys.begin(), keys.begin() + static_cast<std::ptrdiff_t>(middle - begin), keys.end());
+    const auto first_on_the_right = keys[middle - begin];
+    node.split = first_on_the_right.first;
+    std::vector<std::uint32_t> from(end - begin);
+    std::size_t to_left = 0;
+    std::size_t to_right = middle - begin;
+    for (std::size_t place = begin; place < end; ++place) {
+      const auto own = key(place);
+      from[own < first_on_the_right ? to_left++ : to_right++] = own.second;
+    }
+    permute(begin, from);
+    tree_.nodes[index + 1] = {node.first_leaf, left, 0, 0};
+    tree_.nodes[tree_.right_child(index)] = {node.first_leaf + left, node.leaves - left, 0, 0};
+  }
+
+  std::uint32_t widest_axis(std::size_t begin, std::size_t end) const {
+    const std::size_t dimensions = tree_.coordinates.dimensions;
+    std::vector<double> sums(dimensions, 0.0);
+    std::vector<double> squares(dimensions, 0.0);
+    const float* const first = &tree_.coordinates.values.data[begin * dimensions];
+    for (std::size_t place = begin; place < end; ++place) {
+      const float* const row = &tree_.coordinates.values.data[place * dimensions];
+      for (std::size_t k = 0; k < dimensions; ++k) {
+        const double x = static_cast<double>(row[k]) - first[k];
+        sums[k] += x;
+        squares[k] += x * x;
+      }
+    }
+    std::size_t widest = 0;
+    double most = -1;
+    for (std::size_t k = 0; k < dimensions; ++k) {
+      const double variance = squares[k] - sums[k] * sums[k] / static_cast<double>(end - begin);
+      if (variance > most) {
+        most = variance;
+        widest = k;
+      }
+    }
+    return static_cast<std::uint32_t>(widest);
+  }
+
+  // The row at begin + i becomes the one that was at begin + from[i].
+  void permute(std::size_t begin, const std::vector<std::uint32_t>& from) {
+    const std::size_t dimensions = tree_.coordinates.dimensions;
+    const std::size_t count = from.size();
+    float* const values = &tree_.coordinates.values[begin * dimensions];
+    float* const margins = &tree_.coordinates.margins[begin];
+    std::uint32_t* const order = &tree_.order[begin];
+    HeapArray<float> old(count * dimensions);
+    std::copy_n(values, count * dimensions, old.data.get());
+    const std::vector<float> old_margins(margins, margins + count);
+    const std::vector<std::uint32_t> old_order(order, order + count);
+    for (std::size_t i = 0; i < count; ++i) {
+      std::copy_n(&old[from[i] * dimensions], dimensions, values + i * dimensions);
+      margins[i] = old_margins[from[i]];
+      order[i] = old_order[from[i]];
+    }
+  }
+
+  void bound() {
+    const std::size_t dimensions = tree_.coordinates.dimensions;
+    tree_.low = HeapArray<float>(tree_.nodes.size() * dimensions);
+    tree_.high = HeapArray<float>(tree_.nodes.size() * dimensions);
+    parallel_for((tree_.leaves() + 255) / 256, threads_, task_, [&](std::size_t item) {
+      for (std::size_t leaf = item * 256; leaf < std::min(tree_.leaves(), (item + 1) * 256); ++leaf) {
+        float* const low = &tree_.low[tree_.leaf_nodes[leaf] * dimensions];
+        float* const high = &tree_.high[tree_.leaf_nodes[leaf] * dimensions];
+        std::fill_n(low, dimensions, INFINITY);
+        std::fill_n(high, dimensions, -INFINITY);
+        for (std::size_t place = leaf * tree_.leaf; place < tree_.leaf_end(leaf); ++place) {
+          const float* const row = &tree_.coordinates.values.data[place * dimensions];
+          const float margin = tree_.coordinates.margins[place];
+          for (std::size_t k = 0; k < dimensions; ++k) {
+            low[k] = std::min(low[k], row[k] - margin);
+            high[k] = std::max(high[k], row[k] + margin);
+          }
+        }
+      }
+    });
+    for (std::size_t node = tree_.nodes.size(); node-- > 0;) {
+      if (tree_.nodes[node].leaves == 1) continue;
+      const std::size_t right = tree_.right_child(node);
+      for (std::size_t k = 0; k < dimensions; ++k) {
+        tree_.low[node * dimensions + k] = std::min(tree_.low[(node + 1) * dimensions + k], tree_.low[right * dimensions + k]);
+        tree_.high[node * dimensions + k] = std::max(tree_.high[(node + 1) * dimensions + k], tree_.high[right * dimensions + k]);
+      }
+    }
+  }
+
+  RowTree& tree_;
+  unsigned threads_;
+  Task& task_;
+};
+
+}  // namespace
+
+std::size_t RowTree::home_leaf(const float* of_row) const {
+  std::size_t node = 0;
+  while (nodes[node].leaves > 1) node = of_row[nodes[node].axis] < nodes[node].split ? node + 1 : right_child(node);
+  return nodes[node].first_leaf;
+}
+
+template <typename Raw>
+RowTree order_rows(const Raw* rows, const std::uint32_t* kept, std::size_t count, std::size_t columns,
+                   const BoundAxes* axes, std::size_t leaf, unsigned threads, Task& task) {
+  RowTree tree;
+  tree.rows = count;
+  tree.leaf = leaf;
+  tree.order.resize(count);
+  for (std::size_t i = 0; i < count; ++i) tree.order[i] = kept == nullptr ? static_cast<std::uint32_t>(i) : kept[i];
+  if (axes == nullptr || count == 0) return tree;
+  BoundCoordinates& coordinates = tree.coordinates;
+  coordinates.dimensions = axes->dimensions();
+  coordinates.values = HeapArray<float>(count * coordinates.dimensions);
+  coordinates.margins = HeapArray<float>(count);
+  parallel_for((count + rows_at_once - 1) / rows_at_once, threads, task, [&](std::size_t item) {
+    for (std::size_t place = item * rows_at_once; place < std::min(count, (item + 1) * rows_at_once); ++place) {
+      float* const values = &coordinates.values[place * coordinates.dimensions];
+      const double norm = project(rows + std::size_t{tree.order[place]} * columns, *axes, values);
+      coordinates.margins[place] = static_cast<float>(norm * relative_margin);
+      if (norm <= largest_norm) continue;
+      // Nothing is known of where it lies.
+      std::fill_n(values, coordinates.dimensions, 0.0f);
+      coordinates.margins[place] = INFINITY;
+    }
+  });
+  tree.bounded = true;
+  TreeMaker(tree, threads, task).build();
+  return tree;
+}
+
+template BoundAxes principal_axes(const float*, const std::uint32_t*, std::size_t, std::size_t);
+template BoundAxes principal_axes(const double*, const std::uint32_t*, std::size_t, std::size_t);
+template RowTree order_rows(const float*, const std::uint32_t*, std::size_t, std::size_t, const BoundAxes*, std::size_t,
+                            unsigned, Task&);
+template RowTree order_rows(const double*, const std::uint32_t*, std::size_t, std::size_t, const BoundAxes*, std::size_t,
+                            unsigned, Task&);
+
+}  // namespace surprisal
