@@ -3,104 +3,125 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <unordered_map>
+#include <limits>
+#include <utility>
 #include <vector>
 
 #include "environment_loops.h"
+#include "heap_array.h"
 #include "structure_batch.h"
 #include "task.h"
 
 namespace surprisal {
 
-/// What lies around one bin: every atom image that can be within the cutoff of an atom of that bin.
+/// What lies around one bin: every atom image that can be within the cutoff of an atom of that bin. Made to be used again.
 struct Surroundings {
-  std::vector<double> x, y, z;        // about where they lie; padded to a multiple of environment_lanes
-  std::vector<double> squared;        // room for their distances
-  std::vector<std::uint32_t> atom;    // place in the grid's order
-  std::vector<std::int64_t> image;    // (count×3) translation, in vectors of the grid's basis
-  std::size_t count = 0;
+  /// Atoms that stand side by side in the grid, all in one image.
+  struct Run {
+    std::size_t first;  // place in the grid's order
+    std::size_t count;
+    std::size_t at;     // the first of them among the candidates
+    double shift[3];    // image, in vectors of the cell as given
+  };
+
+  Candidates candidates;
+  std::vector<Run> runs;
+  std::size_t own = 0;     // where the atoms of the bin itself begin among the candidates
+  double seen_from[3];     // home image of the atom from which the translations lead; NaN where there is none yet
+  bool translated = true;  // whether there is a translation that is not 0
+  Room<std::uint32_t> atoms;  // of the batch, of which the candidates are images
+  Room<double> numbers;       // what the candidates are kept in
 };
 
-/// From one atom to an image of another.
-struct Displacement {
-  double x, y, z;         // Å
-  double squared;         // Å²
-  std::int32_t shift[3];  // image, in vectors of the cell as it was given
-};
-
-/// A linked-cell grid. Linear in the number of atoms: only occupied bins exist, so a fragment far away costs nothing.
+/// A linked-cell grid. Linear in the number of atoms: where most bins would be empty, only occupied ones exist, so a
+/// fragment far away costs nothing.
 ///
 /// The periodic cell vectors are first made short (pairwise reduction), so that a skewed description of a lattice costs
 /// as much as a compact one. An axis that is not periodic runs along a unit vector perpendicular to the periodic ones.
+/// Bins only say which atoms to look at: what lies where is computed from positions and cell as they were given.
 class CellGrid {
  public:
+  /// Sorts the atoms of a frame; memory of the frame before is used again.
   /// Throws Error INVALID_CELL if periodic vectors are zero or linearly dependent, INVALID_POSITIONS, ABORTED.
-  CellGrid(const StructureBatch& batch, std::size_t frame, double cutoff, const Task& task);
+  void build(const StructureBatch& batch, std::size_t frame, double cutoff, unsigned threads, Task& task);
 
-  std::size_t bins() const { return bin_starts_.size() - 1; }
-  std::size_t bin_start(std::size_t bin) const { return bin_starts_[bin]; }
-  std::size_t bin_end(std::size_t bin) const { return bin_starts_[bin + 1]; }
-  std::size_t atoms() const { return order_.size(); }
+  std::size_t atoms() const { return atoms_; }
 
-  /// Atom of the batch at a place in the grid's order.
-  std::uint32_t atom(std::size_t place) const { return first_atom_ + order_[place]; }
-  double x(std::size_t place) const { return wrapped_[3 * place]; }
-  double y(std::size_t place) const { return wrapped_[3 * place + 1]; }
-  double z(std::size_t place) const { return wrapped_[3 * place + 2]; }
+  /// Where the atoms of a bin begin and end in the grid's order. A bin may be empty.
+  std::size_t bin_start(std::size_t bin) const { return starts_[bin]; }
+  std::size_t bin_end(std::size_t bin) const { return starts_[bin + 1]; }
 
   /// The bin that holds a place.
   std::size_t bin_of(std::size_t place) const;
 
-  /// Throws Error ABORTED.
-  void surroundings(std::size_t bin, const Task& task, Surroundings& out) const;
+  /// Atom of the batch at a place in the grid's order.
+  std::uint32_t atom(std::size_t place) const { return first_atom_ + order_.get()[place]; }
+  double x(std::size_t place) const { return sorted_.get()[place]; }
+  double y(std::size_t place) const { return sorted_.get()[stride_ + place]; }
+  double z(std::size_t place) const { return sorted_.get()[2 * stride_ + place]; }
 
-  /// Squared distance, with what rounding may add, at which a pair that the surroundings show may be within the cutoff.
-  double squared_reach() const { return reach_distance_ * reach_distance_; }
+  /// Home image of an atom along an axis of the cell as given: where its place inside the cell lies from its position.
+  double shift(std::size_t place, int axis) const { return sorted_.get()[(3 + axis) * stride_ + place]; }
 
-  /// (r_to − r_from) + shift · cell, from positions and cell as they were given, so that neither bins nor wrapping leave a
-  /// trace in the last digits and the way back is exactly the opposite. `from` and `to` are places.
-  /// Throws Error INVALID_POSITIONS if the shift does not fit 32 bits.
-  Displacement displacement(std::size_t from, std::size_t to, const std::int64_t* image) const;
+  /// Throws Error INVALID_CELL if the cell is skewed beyond all measure, ABORTED, std::bad_alloc.
+  void surroundings(std::size_t bin, const EnvironmentLoops& loops, const Task& task, Surroundings& out) const;
+
+  /// Makes the translations of surroundings those that lead from an atom.
+  void see_from(std::size_t place, const EnvironmentLoops& loops, Surroundings& around) const;
 
  private:
   /// Numbers of the bins of three axes in one: up to 2^40 bins along each.
   using Key = unsigned __int128;
 
-  struct KeyHash {
-    std::size_t operator()(Key key) const {
-      const std::uint64_t mixed = static_cast<std::uint64_t>(key) ^ (static_cast<std::uint64_t>(key >> 64) * 0x9e3779b97f4a7c15u);
-      return static_cast<std::size_t>((mixed ^ (mixed >> 32)) * 0xd6e8feb86659fd93u);
-    }
+  struct Places {
+    std::size_t first, end;
   };
 
-  struct Bin {
-    std::int64_t at[3];
+  struct Extent {
+    double low[3] = {infinity, infinity, infinity};  // of fractional coordinates
+    double high[3] = {-infinity, -infinity, -infinity};
+    double largest = 0;  // coordinate, Å
+    static constexpr double infinity = std::numeric_limits<double>::infinity();
   };
 
   void reduce_basis(std::size_t frame);
   void complete_basis();
   bool shorten(int axis, const double* times, std::size_t frame);
   void invert_basis();
-  Key key(const std::int64_t* at) const;
+  void wrap(unsigned threads, Task& task);
+  void choose_bins(double cutoff);
+  void sort_into_bins(unsigned threads, Task& task);
+  void store_sorted(unsigned threads, Task& task);
+  template <typename Body>
+  void for_atoms(unsigned threads, Task& task, const Body& body) const;
+  Key key(std::int64_t a, std::int64_t b, std::int64_t c) const;
+  Key key_of(std::size_t atom) const;
+  Places places(std::int64_t first, std::int64_t last, std::int64_t b, std::int64_t c) const;
 
-  std::uint32_t first_atom_;
-  std::size_t frame_;
-  const double* positions_;          // of the frame, as given
+  std::uint32_t first_atom_ = 0;
+  std::size_t frame_ = 0;
+  std::size_t atoms_ = 0;
+  const double* positions_ = nullptr;  // of the frame, as given
   bool periodic_[3];
-  double cell_[9];                   // as given; 0 along axes that are not periodic
-  double basis_[9];                  // rows; periodic rows are short lattice vectors
-  double inverse_[9];                // fractional = position · inverse
-  std::int64_t given_[9];            // periodic row i of the basis = Σ_j given_[3i+j] · cell row j
-  double reach_distance_;            // the cutoff and a little more, so that rounding hides no neighbour
+  double cell_[9];                     // as given; 0 along axes that are not periodic
+  double basis_[9];                    // rows; periodic rows are short lattice vectors
+  double inverse_[9];                  // fractional = position · inverse
+  std::int64_t given_[9];              // periodic row i of the basis = Σ_j given_[3i+j] · cell row j
+  Extent extent_;
   std::int64_t bin_count_[3];
-  std::int64_t reach_[3];            // bins to either side that the cutoff spans
+  std::int64_t reach_[3];              // bins to either side that the cutoff spans
+  double bins_per_unit_[3];
+  bool every_bin_ = false;             // whether empty bins exist too
 
-  std::vector<std::uint32_t> order_;     // (atoms) frame's atom at each place
-  std::vector<double> wrapped_;          // (atoms×3) in the grid's order, inside the cell along periodic axes
-  std::vector<std::int64_t> wraps_;      // (atoms×3) wrapped = given + Σ wraps · basis
-  std::vector<std::size_t> bin_starts_;  // (bins+1)
-  std::vector<Bin> bin_places_;
-  std::unordered_map<Key, std::uint32_t, KeyHash> bin_of_key_;
+  Room<double> fractional_;            // (atoms×3)
+  Room<std::int32_t> wraps_;           // (atoms×3) in vectors of the basis
+  Room<Extent> extents_;
+  Room<std::uint32_t> bins_;           // (atoms)
+  Room<std::uint32_t> order_;          // (atoms) frame's atom at each place
+  std::vector<std::uint32_t> starts_;  // (bins+1)
+  std::vector<Key> keys_;              // (bins) where only occupied ones exist
+  Room<double> sorted_;                // (6×stride) x, y, z as given and home images, in the grid's order
+  std::size_t stride_ = 0;
 };
 
 }  // namespace surprisal

@@ -17,18 +17,31 @@ namespace surprisal {
 /// rounds either to about this.
 constexpr double coincidence = 1e-8;
 
-/// A neighbour of an atom: where it lies from there, and which image of which atom it is.
-struct Neighbor : Displacement {
-  std::uint32_t atom;  // of the batch
+/// From an atom to a neighbour, Å.
+struct Displacement {
+  double x, y, z;
 };
 
-/// One atom and its neighbours, sorted by distance, then atom, then shift.
+/// One atom and its neighbours, sorted by distance, then atom, then shift. It is good until the next is looked for.
 struct Environment {
-  std::uint32_t atom;               // of the batch
-  std::size_t row;                  // where what is made of it belongs: the atom, or the place in a part of a frame
-  std::vector<Neighbor> neighbors;  // those asked for
-  std::size_t count;                // all within the cutoff
-  double gap;                       // r_{k+1} − r_k in Å, infinity where there are no more than k
+  std::uint32_t atom;            // of the batch
+  std::size_t row;               // where what is made of it belongs: the atom, or the place in a part of a frame
+  std::size_t shown;             // neighbours that were asked for
+  std::size_t count;             // all within the cutoff
+  double gap;                    // r_{k+1} − r_k in Å, infinity where there are no more than k
+  const double* squared;         // (shown) Å²
+  const std::uint32_t* hits;     // (shown) which candidates these are
+  const Surroundings* around;
+  double x, y, z;                // of the atom, as given
+
+  Displacement displacement(std::size_t neighbor) const {
+    const Candidates& c = around->candidates;
+    const std::size_t i = hits[neighbor];
+    return {(c.x[i] - x) + c.tx[i], (c.y[i] - y) + c.ty[i], (c.z[i] - z) + c.tz[i]};
+  }
+
+  /// Atom of the batch.
+  std::uint32_t neighbor(std::size_t neighbor) const { return around->atoms.get()[hits[neighbor]]; }
 };
 
 /// Which neighbours a visitor wants to see.
@@ -39,7 +52,7 @@ struct EnvironmentRequest {
   bool count_only;        // none is shown, only how many there are
 };
 
-/// Something that looks at environments; one is made for each run of atoms.
+/// Something that looks at environments. As many are made as threads work at once, each used by one of them at a time.
 using EnvironmentVisitor = std::function<void(const Environment&)>;
 
 /// Calls a visitor made by `make_visitor` for every atom of the batch. Units of work: atoms.

@@ -44,4 +44,27 @@ struct HeapArray {
   const T& operator[](std::size_t i) const { return data[i]; }
 };
 
+/// Room that is used again and again and only ever grows. What it held is lost when it does.
+template <typename T>
+class Room {
+ public:
+  /// Throws std::bad_alloc.
+  T* at_least(std::size_t count) {
+    if (count > size_) {
+      size_ = 0;
+      numbers_.reset();
+      numbers_ = aligned_array<T>(count);
+      size_ = count;
+    }
+    return numbers_.get();
+  }
+
+  T* get() { return numbers_.get(); }
+  const T* get() const { return numbers_.get(); }
+
+ private:
+  HeapPointer<T> numbers_;
+  std::size_t size_ = 0;
+};
+
 }  // namespace surprisal

@@ -5,6 +5,24 @@
 #include <limits>
 
 namespace surprisal {
+namespace {
+
+// Which image of a neighbour it is, in vectors of the cell as given.
+void write_shift(const Environment& e, std::size_t neighbor, std::int32_t* to) {
+  const Candidates& c = e.around->candidates;
+  const std::size_t i = e.hits[neighbor];
+  const double* const home = e.around->seen_from;
+  const double shift[3] = {c.sx[i] - home[0], c.sy[i] - home[1], c.sz[i] - home[2]};
+  constexpr double most = std::numeric_limits<std::int32_t>::max();
+  for (int axis = 0; axis < 3; ++axis) {
+    if (!(std::abs(shift[axis]) <= most)) {
+      throw Error("INVALID_POSITIONS", "some atoms lie more than 2^31 cells apart; bring them into the cell");
+    }
+    to[axis] = static_cast<std::int32_t>(shift[axis]);
+  }
+}
+
+}  // namespace
 
 NeighborList neighbor_list(const StructureBatch& batch, double cutoff, bool vectors, Isa isa, unsigned threads,
                            Task& task) {
@@ -23,20 +41,21 @@ NeighborList neighbor_list(const StructureBatch& batch, double cutoff, bool vect
   if (vectors) list.vectors = HeapArray<double>(3 * pairs);
   visit_environments(batch, {cutoff, 0, 0, false}, isa, threads, task, [&]() -> EnvironmentVisitor {
     return [&](const Environment& e) {
-      auto to = static_cast<std::size_t>(list.offsets[e.atom]);
-      if (e.neighbors.size() != static_cast<std::size_t>(list.offsets[e.atom + std::size_t{1}]) - to) {
+      const auto first = static_cast<std::size_t>(list.offsets[e.atom]);
+      if (e.shown != static_cast<std::size_t>(list.offsets[e.atom + std::size_t{1}]) - first) {
         throw Error("INVALID_POSITIONS", "positions in shared memory were changed while neighbours were sought");
       }
-      for (const Neighbor& neighbor : e.neighbors) {
-        list.indices[to] = neighbor.atom;
-        std::copy(neighbor.shift, neighbor.shift + 3, &list.shifts[3 * to]);
-        list.distances[to] = std::sqrt(neighbor.squared);
-        if (vectors) {
-          list.vectors[3 * to] = neighbor.x;
-          list.vectors[3 * to + 1] = neighbor.y;
-          list.vectors[3 * to + 2] = neighbor.z;
-        }
-        ++to;
+      for (std::size_t n = 0; n < e.shown; ++n) {
+        list.indices[first + n] = e.neighbor(n);
+        list.distances[first + n] = std::sqrt(e.squared[n]);
+        write_shift(e, n, &list.shifts[3 * (first + n)]);
+      }
+      for (std::size_t n = 0; vectors && n < e.shown; ++n) {
+        const Displacement d = e.displacement(n);
+        double* const to = &list.vectors[3 * (first + n)];
+        to[0] = d.x;
+        to[1] = d.y;
+        to[2] = d.z;
       }
     };
   });
@@ -56,10 +75,9 @@ Nearest nearest_neighbors(const StructureBatch& batch, std::size_t k, double cut
       nearest.gaps[e.atom] = e.gap;
       const std::size_t row = std::size_t{e.atom} * k;
       for (std::size_t n = 0; n < k; ++n) {
-        const bool there = n < e.neighbors.size();
-        nearest.indices[row + n] = there ? e.neighbors[n].atom : std::numeric_limits<std::uint32_t>::max();
-        nearest.distances[row + n] =
-            there ? std::sqrt(e.neighbors[n].squared) : std::numeric_limits<double>::infinity();
+        const bool there = n < e.shown;
+        nearest.indices[row + n] = there ? e.neighbor(n) : std::numeric_limits<std::uint32_t>::max();
+        nearest.distances[row + n] = there ? std::sqrt(e.squared[n]) : std::numeric_limits<double>::infinity();
       }
     };
   });

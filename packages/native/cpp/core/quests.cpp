@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <limits>
 #include <memory>
 #include <vector>
 
@@ -30,174 +33,305 @@ std::vector<unsigned short> merge_exchange(std::size_t n) {
   return comparators;
 }
 
-// A draw of `drawn` out of `tied`, one after the other: for each number u of those that were up already, the chances that
-// exactly x of them were drawn (row(u)[x]), and that besides the next one is drawn (row_and_next(u)[x]).
+std::size_t rounded_up(std::size_t count, std::size_t to) { return (count + to - 1) / to * to; }
+
+// A draw of `drawn` out of `tied`, one after the other. For each number u of those that were up already, two rows of chances:
+// that exactly c of them were left out, and that besides the next one is drawn.
 class Draw {
  public:
-  Draw(std::size_t tied, std::size_t drawn)
-      : width_(drawn + 1), drawn_((tied + 1) * width_, 0.0), and_next_(drawn_.size(), 0.0) {
-    drawn_[0] = 1;
+  Draw() = default;
+
+  Draw(std::size_t tied, std::size_t drawn) : width_(rounded_up(tied - drawn + 1, environment_lanes)) {
+    chances_.resize(rounded_up(2 * (tied + 1), 4) * width_);
+    chances_[0] = 1;
     for (std::size_t u = 0; u < tied; ++u) {
-      for (std::size_t x = 0; x < chances(u); ++x) {
-        const double chance = drawn_[u * width_ + x];
+      double* const row = chances_.data() + 2 * u * width_;
+      double* const and_next = row + width_;
+      double* const next_row = and_next + width_;
+      for (std::size_t c = u > drawn ? u - drawn : 0; c <= std::min(u, tied - drawn); ++c) {
+        const std::size_t missing = drawn - (u - c);
         // Where all that are left must be drawn, nothing may be left over: what rounding leaves would grow without bound.
-        const bool certain = drawn - x == tied - u;
-        const double next = certain ? chance : chance * static_cast<double>(drawn - x) / static_cast<double>(tied - u);
-        and_next_[u * width_ + x] = next;
-        if (x < drawn) drawn_[(u + 1) * width_ + x + 1] += next;
-        drawn_[(u + 1) * width_ + x] += chance - next;
+        const bool certain = missing == tied - u;
+        const double next =
+            certain ? row[c] : row[c] * static_cast<double>(missing) / static_cast<double>(tied - u);
+        and_next[c] = next;
+        next_row[c] += next;
+        if (!certain) next_row[c + 1] += row[c] - next;
       }
     }
   }
 
-  /// How many x there are.
-  std::size_t chances(std::size_t u) const { return std::min(u + 1, width_); }
-  const double* row(std::size_t u) const { return drawn_.data() + u * width_; }
-  const double* row_and_next(std::size_t u) const { return and_next_.data() + u * width_; }
+  /// [u][whether the next one is drawn][c], `width` apart.
+  const double* chances() const { return chances_.data(); }
+  std::size_t width() const { return width_; }
 
  private:
-  std::size_t width_;
-  std::vector<double> drawn_;
-  std::vector<double> and_next_;
+  std::size_t width_ = 0;
+  std::vector<double> chances_;
+};
+
+// The loops for one precision.
+template <typename T>
+struct LoopsOf;
+
+template <>
+struct LoopsOf<float> {
+  explicit LoopsOf(const EnvironmentLoops& loops)
+      : weights(loops.weights_f32), pair_values(loops.pair_values_f32), sorted_sums(loops.sorted_sums_f32) {}
+  decltype(EnvironmentLoops::weights_f32) weights;
+  decltype(EnvironmentLoops::pair_values_f32) pair_values;
+  decltype(EnvironmentLoops::sorted_sums_f32) sorted_sums;
+};
+
+template <>
+struct LoopsOf<double> {
+  explicit LoopsOf(const EnvironmentLoops& loops)
+      : weights(loops.weights_f64), pair_values(loops.pair_values_f64), sorted_sums(loops.sorted_sums_f64) {}
+  decltype(EnvironmentLoops::weights_f64) weights;
+  decltype(EnvironmentLoops::pair_values_f64) pair_values;
+  decltype(EnvironmentLoops::sorted_sums_f64) sorted_sums;
+};
+
+// Sorting networks by their number of rows; made when they are asked for.
+class Networks {
+ public:
+  const std::vector<unsigned short>& of(std::size_t rows) {
+    if (networks_.size() <= rows) networks_.resize(rows + 1);
+    std::vector<unsigned short>& network = networks_[rows];
+    if (network.empty()) network = merge_exchange(rows);
+    return network;
+  }
+
+ private:
+  std::vector<std::vector<unsigned short>> networks_;
+};
+
+// Neighbours of one environment, their values and their sums, in one precision. Made to be used again.
+template <typename T>
+class Points {
+ public:
+  Points(const EnvironmentLoops& loops, double cutoff) : loops_(loops), cutoff_(cutoff) {}
+
+  /// Takes the first `count` neighbours.
+  void take(const Environment& e, std::size_t count) {
+    count_ = count;
+    padded_ = rounded_up(count, sum_lanes<T>);
+    T* const x = numbers_.at_least(5 * padded_);
+    T* const y = x + padded_;
+    T* const z = y + padded_;
+    squared_.at_least(padded_);
+    std::copy(e.squared, e.squared + count, squared_.get());
+    std::fill(squared_.get() + count, squared_.get() + padded_, cutoff_ * cutoff_);
+    loops_.weights(squared_.get(), padded_, 1 / (cutoff_ * cutoff_), z + padded_, z + 2 * padded_);
+    for (std::size_t j = 0; j < count; ++j) {
+      const Displacement d = e.displacement(j);
+      x[j] = static_cast<T>(d.x);
+      y[j] = static_cast<T>(d.y);
+      z[j] = static_cast<T>(d.z);
+    }
+    for (std::size_t j = count; j < padded_; ++j) {
+      // What is missing has no weight; it lies apart so that no distance is 0.
+      x[j] = static_cast<T>(2 * cutoff_ + static_cast<double>(j + 1));
+      y[j] = z[j] = z[padded_ + j] = 0;
+    }
+  }
+
+  const T* x1() const { return numbers_.get() + 4 * padded_; }
+  std::size_t padded() const { return padded_; }
+  std::size_t rows() const { return rounded_up(count_, 8); }
+
+  /// Σ_j of the m-th largest value of row j: (rows) numbers, zeros from `count` − 1 on.
+  const T* sums(Networks& networks) {
+    T* const values = pair_values();
+    const std::vector<unsigned short> none;
+    const std::vector<unsigned short>& network = rows() <= 32 ? none : networks.of(rows());
+    T* const parts = parts_.at_least(rows() * (sum_lanes<T> + 1));
+    T* const sums = parts + rows() * sum_lanes<T>;
+    loops_.sorted_sums(values, rows(), padded_, network.data(), network.size() / 2, parts, sums);
+    return sums;
+  }
+
+  /// √w_j √w_l / r_jl as [l][j], with rows of zeros up to the next multiple of 8.
+  T* pair_values() {
+    const T* const x = numbers_.get();
+    T* const values = values_.at_least(rows() * padded_);
+    loops_.pair_values({x, x + padded_, x + 2 * padded_, x + 3 * padded_, padded_}, rows(), values);
+    return values;
+  }
+
+ private:
+  const LoopsOf<T> loops_;
+  const double cutoff_;
+  std::size_t count_ = 0;
+  std::size_t padded_ = 0;
+  Room<T> numbers_;  // x, y, z, √w and X1
+  Room<double> squared_;
+  Room<T> values_;
+  Room<T> parts_;
 };
 
 template <typename T>
 class QuestsVisitor {
  public:
   QuestsVisitor(const StructureBatch& batch, const QuestsOptions& options, const EnvironmentLoops& loops,
-                const std::vector<unsigned short>& comparators, const Task& task, T* out)
-      : batch_(batch), options_(options), loops_(loops), comparators_(comparators), task_(task), out_(out) {
-    stride_ = (options.k + environment_lanes - 1) / environment_lanes * environment_lanes;
-    points_ = aligned_array<double>(4 * stride_);
-    matrix_ = aligned_array<double>(options.k * stride_);
-    x2_.resize(options.k);
-  }
+                const Task& task, T* out)
+      : batch_(batch),
+        options_(options),
+        loops_(loops),
+        task_(task),
+        out_(out),
+        points_(loops, options.cutoff),
+        exact_points_(loops, options.cutoff) {}
 
   void operator()(const Environment& e) {
     const std::size_t k = options_.k;
+    const std::size_t n = std::min(k, e.shown);
     T* row = out_ + e.row * options_.columns();
+    points_.take(e, n);
     if (options_.x1) {
-      for (std::size_t j = 0; j < k; ++j) row[j] = static_cast<T>(j < e.neighbors.size() ? x1(e.neighbors[j]) : 0.0);
+      std::copy(points_.x1(), points_.x1() + n, row);
+      std::fill(row + n, row + k, T{0});
       row += k;
     }
     if (!options_.x2) return;
-    if (e.neighbors.size() <= k) {
-      plain(e);
-    } else {
+    if (e.shown > k) {
       mean_over_choices(e);
+      write(x2_.data(), k - 1, row);
+      return;
     }
-    for (std::size_t m = 0; m + 1 < k; ++m) row[m] = static_cast<T>(x2_[m] / static_cast<double>(k));
+    const T* const sums = points_.sums(networks_);
+    const std::size_t count = n == 0 ? 0 : n - 1;
+    if (sizeof(T) < sizeof(double) && count > 0 && !(sums[0] < largest_mean * static_cast<T>(n))) {
+      exact_points_.take(e, n);
+      write(exact_points_.sums(networks_), count, row);
+    } else {
+      write(sums, count, row);
+    }
   }
 
  private:
-  double root_weight(const Neighbor& n) const {
-    return std::max(0.0, 1 - n.squared / (options_.cutoff * options_.cutoff));
-  }
+  // X2_1 (1/Å), of as many rows as there are, from which on some neighbours may lie so near to one another that their
+  // distance suffers from float32.
+  static constexpr int largest_mean = 2;
 
-  double x1(const Neighbor& n) const {
-    const double root = root_weight(n);
-    return root * root / std::sqrt(n.squared);
-  }
-
-  // X2 of up to k neighbours, all rows sorted at once: lanes are the neighbours j.
-  void plain(const Environment& e) {
-    const std::size_t k = options_.k;
-    const std::size_t n = e.neighbors.size();
-    double* const x = points_.get();
-    double* const y = x + stride_;
-    double* const z = y + stride_;
-    double* const s = z + stride_;
-    for (std::size_t j = 0; j < stride_; ++j) {
-      // What is missing has no weight; it lies apart so that no distance is 0.
-      x[j] = j < n ? e.neighbors[j].x : 2 * options_.cutoff + static_cast<double>(j + 1);
-      y[j] = j < n ? e.neighbors[j].y : 0;
-      z[j] = j < n ? e.neighbors[j].z : 0;
-      s[j] = j < n ? root_weight(e.neighbors[j]) : 0;
-    }
-    loops_.pair_matrix(x, y, z, s, k, stride_, matrix_.get());
-    // With thousands of neighbours one environment takes a second, so the wish to stop is looked for in between.
-    for (std::size_t lane = 0; lane < stride_ && !task_.stopped(); lane += environment_lanes) {
-      loops_.sort_columns(matrix_.get() + lane, stride_, comparators_.data(), comparators_.size() / 2);
-    }
-    loops_.sum_rows(matrix_.get(), k, stride_, x2_.data());
+  template <typename Sum>
+  void write(const Sum* sums, std::size_t count, T* row) const {
+    const auto k = static_cast<Sum>(options_.k);
+    for (std::size_t m = 0; m < count; ++m) row[m] = static_cast<T>(sums[m] / k);
+    std::fill(row + count, row + options_.k - 1, T{0});
   }
 
   // The mean over every way to choose k − |I| of the tied neighbours T. In each row, the candidates are sorted once; one
   // of them is the m-th largest if it is chosen and exactly m − 1 of those before it are (hypergeometric chances).
   void mean_over_choices(const Environment& e) {
     const std::size_t k = options_.k;
-    const std::size_t n = e.neighbors.size();
-    const double kth = std::sqrt(e.neighbors[k - 1].squared);
+    const std::size_t n = e.shown;
+    const double kth = std::sqrt(e.squared[k - 1]);
     std::size_t sure = 0;
-    while (std::sqrt(e.neighbors[sure].squared) < kth - options_.tie_tolerance) ++sure;
+    while (std::sqrt(e.squared[sure]) < kth - options_.tie_tolerance) ++sure;
     const std::size_t tied = n - sure;
     const std::size_t drawn = k - sure;
-    const Draw others(tied, drawn);
-    const Draw without_itself(tied - 1, drawn - 1);
-    std::fill(x2_.begin(), x2_.end(), 0.0);
-    for (std::size_t j = 0; j < n && !task_.stopped(); ++j) {
-      const Neighbor& here = e.neighbors[j];
-      candidates_.clear();
-      for (std::size_t l = 0; l < n; ++l) {
-        if (l == j) continue;
-        const Neighbor& there = e.neighbors[l];
-        const double dx = there.x - here.x;
-        const double dy = there.y - here.y;
-        const double dz = there.z - here.z;
-        const double squared = dx * dx + dy * dy + dz * dz;
-        // Seen from either of the two this is an error as well; here it keeps NaN out of the sorting.
-        if (!(squared > 0)) throw coincident_atoms(batch_, here.atom, there.atom);
-        candidates_.push_back({root_weight(here) * root_weight(there) / std::sqrt(squared), l >= sure});
-      }
-      std::sort(candidates_.begin(), candidates_.end(),
-                [](const Candidate& a, const Candidate& b) { return a.value > b.value; });
-      const bool itself_tied = j >= sure;
-      const double chance_of_row = itself_tied ? static_cast<double>(drawn) / static_cast<double>(tied) : 1;
-      add_expected_row(itself_tied ? without_itself : others, chance_of_row);
+    if (tied != tied_ || drawn != drawn_) {
+      others_ = Draw(tied, drawn);
+      without_itself_ = Draw(tied - 1, drawn - 1);
+      tied_ = tied;
+      drawn_ = drawn;
+    }
+    exact_points_.take(e, n);
+    double* const values = exact_points_.pair_values();
+    const std::size_t padded = exact_points_.padded();
+    mark_tied(e, sure, values);
+    const std::vector<unsigned short>& network = networks_.of(n);
+    // With thousands of neighbours one environment takes a second, so the wish to stop is looked for in between.
+    for (std::size_t lane = 0; lane < padded && !task_.stopped(); lane += environment_lanes) {
+      loops_.sort_columns_f64(values + lane, environment_lanes, padded, network.data(), network.size() / 2);
+    }
+    tied_before_.assign(n, 0);
+    ways_apart_ = rounded_up(2 * (tied + 1), environment_lanes);
+    weights_.assign(ways * ways_apart_, 0.0);
+    by_left_out_.resize(others_.width());
+    x2_.assign(n, 0.0);
+    const double chance_of_row = static_cast<double>(drawn) / static_cast<double>(tied);
+    for (std::size_t m = 0; m + 1 < n && !task_.stopped(); ++m) {
+      add_expected(m, values + m * padded, 0, sure, others_, 1);
+      add_expected(m, values + m * padded, sure, n, without_itself_, chance_of_row);
     }
   }
 
-  struct Candidate {
-    double value;
-    bool tied;
-  };
-
-  void add_expected_row(const Draw& draw, double chance_of_row) {
-    std::size_t sure_before = 0;
-    std::size_t tied_before = 0;
-    for (const Candidate& c : candidates_) {
-      const double* const chances = c.tied ? draw.row_and_next(tied_before) : draw.row(tied_before);
-      const double weight = chance_of_row * c.value;
-      double* const x2 = x2_.data() + sure_before;
-      for (std::size_t x = 0; x < draw.chances(tied_before); ++x) x2[x] += weight * chances[x];
-      (c.tied ? tied_before : sure_before) += 1;
+  // Whether a value comes from a tied neighbour travels through the sorting in its last bit.
+  void mark_tied(const Environment& e, std::size_t sure, double* values) {
+    const std::size_t n = e.shown;
+    const std::size_t padded = exact_points_.padded();
+    for (std::size_t l = 0; l < n; ++l) {
+      double* const row = values + l * padded;
+      // Seen from either of the two this is an error as well; here it would spoil the sorting.
+      if (!loops_.mark(row, padded, l >= sure)) throw two_at_once(e, l);
+      row[l] = 0;
     }
   }
+
+  // The neighbour that lies where another one does.
+  Error two_at_once(const Environment& e, std::size_t l) const {
+    const Displacement here = e.displacement(l);
+    std::size_t other = 0;
+    double nearest = std::numeric_limits<double>::infinity();
+    for (std::size_t j = 0; j < e.shown; ++j) {
+      const Displacement there = e.displacement(j);
+      const double apart = std::abs(there.x - here.x) + std::abs(there.y - here.y) + std::abs(there.z - here.z);
+      if (j == l || !(apart < nearest)) continue;
+      nearest = apart;
+      other = j;
+    }
+    return coincident_atoms(batch_, e.neighbor(l), e.neighbor(other));
+  }
+
+  // What the (m+1)-th largest candidates of rows `first` to `end` add. It depends on how many tied ones came before, so
+  // values are summed by that number, and each sum is multiplied by its chances.
+  void add_expected(std::size_t m, const double* values, std::size_t first, std::size_t end, const Draw& draw,
+                    double chance_of_row) {
+    std::uint32_t most = 0;
+    double* const weights = weights_.data();
+    std::uint32_t* const tied_before = tied_before_.data();
+    for (std::size_t j = first; j < end; ++j) {
+      std::uint64_t bits;
+      std::memcpy(&bits, values + j, sizeof bits);
+      if (bits <= 1) continue;  // nothing but zeros from here on, the neighbour itself among them
+      const std::uint32_t before = tied_before[j];
+      weights[j % ways * ways_apart_ + 2 * std::size_t{before} + (bits & 1)] += values[j];
+      tied_before[j] = before + static_cast<std::uint32_t>(bits & 1);
+      most = std::max(most, before);
+    }
+    loops_.combine(weights, ways_apart_, 2 * std::size_t{most} + 2, draw.chances(), draw.width(), by_left_out_.data());
+    for (std::size_t c = 0; c <= std::min(m, draw.width() - 1); ++c) x2_[m - c] += chance_of_row * by_left_out_[c];
+  }
+
+  // In a crystal many rows add to one number, each of which would have to wait for the one before.
+  static constexpr std::size_t ways = 4;
 
   const StructureBatch& batch_;
   const QuestsOptions& options_;
   const EnvironmentLoops& loops_;
-  const std::vector<unsigned short>& comparators_;
   const Task& task_;
   T* const out_;
-  std::size_t stride_;
-  HeapPointer<double> points_;
-  HeapPointer<double> matrix_;
+  Networks networks_;
+  Points<T> points_;
+  Points<double> exact_points_;
   std::vector<double> x2_;
-  std::vector<Candidate> candidates_;
+  std::vector<std::uint32_t> tied_before_;  // for each row
+  std::vector<double> weights_;             // [way][tied before][whether tied itself]
+  std::size_t ways_apart_ = 0;
+  std::vector<double> by_left_out_;
+  std::size_t tied_ = 0;
+  std::size_t drawn_ = 0;
+  Draw others_;
+  Draw without_itself_;
 };
-
-}  // namespace
-
-namespace {
 
 template <typename T>
 std::function<EnvironmentVisitor()> visitor_maker(const StructureBatch& batch, const QuestsOptions& options,
-                                                  const EnvironmentLoops& loops,
-                                                  const std::vector<unsigned short>& comparators, const Task& task,
-                                                  T* out) {
+                                                  const EnvironmentLoops& loops, const Task& task, T* out) {
   return [&, out]() -> EnvironmentVisitor {
-    const auto visitor = std::make_shared<QuestsVisitor<T>>(batch, options, loops, comparators, task, out);
+    const auto visitor = std::make_shared<QuestsVisitor<T>>(batch, options, loops, task, out);
     return [visitor](const Environment& e) { (*visitor)(e); };
   };
 }
@@ -211,9 +345,8 @@ EnvironmentRequest request_of(const QuestsOptions& options) {
 template <typename T>
 void quests_descriptors(const StructureBatch& batch, const QuestsOptions& options, Isa isa, unsigned threads, Task& task,
                         T* out) {
-  const std::vector<unsigned short> comparators = merge_exchange(options.k);
   visit_environments(batch, request_of(options), isa, threads, task,
-                     visitor_maker(batch, options, environment_loops(isa), comparators, task, out));
+                     visitor_maker(batch, options, environment_loops(isa), task, out));
 }
 
 template void quests_descriptors(const StructureBatch&, const QuestsOptions&, Isa, unsigned, Task&, float*);
@@ -222,10 +355,13 @@ template void quests_descriptors(const StructureBatch&, const QuestsOptions&, Is
 template <typename T>
 void QuestsFrame::describe(std::size_t first, std::size_t end, Isa isa, unsigned threads, Task& task, T* out,
                            std::uint32_t* atoms) {
-  if (!grid_) grid_ = std::make_unique<CellGrid>(batch_, 0, options_.cutoff, task);
-  const std::vector<unsigned short> comparators = merge_exchange(options_.k);
+  if (!grid_) {
+    auto grid = std::make_unique<CellGrid>();
+    grid->build(batch_, 0, options_.cutoff, threads, task);
+    grid_ = std::move(grid);
+  }
   visit_places(batch_, *grid_, first, end, request_of(options_), isa, threads, task,
-               visitor_maker(batch_, options_, environment_loops(isa), comparators, task, out));
+               visitor_maker(batch_, options_, environment_loops(isa), task, out));
   for (std::size_t place = first; place < end; ++place) atoms[place - first] = grid_->atom(place);
 }
 

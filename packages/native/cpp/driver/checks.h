@@ -46,6 +46,7 @@ inline void expect_error(const std::string& code, const std::string& what, const
 }
 
 // One for each file of the driver beside driver.cpp: declared here, called in main().
+void test_environments();
 void test_machine();
 void test_ordered_kernel_sums();
 void test_quests_frame();

@@ -540,6 +540,7 @@ int main(int argc, char** argv) {
     test_many_references();
     test_left_out();
     test_ordered_kernel_sums();
+    test_environments();
     test_interruption();
     test_concurrent_calls();
     test_quests_frame();
