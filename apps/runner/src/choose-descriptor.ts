@@ -44,7 +44,7 @@ async function speciesOfFiles(run: Run, files: readonly InputPath[]): Promise<st
           `name them: --descriptor-options '{"species":["Al","Ti"]}'`,
       );
     }
-    for await (const structure of structuresOf(file, run, { onProgress: run.report })) {
+    for await (const structure of structuresOf(file, run, { columns: [], onProgress: run.report })) {
       for (const symbol of speciesOf([structure])) species.add(symbol);
     }
   }

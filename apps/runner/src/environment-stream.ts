@@ -27,7 +27,7 @@ import type { MemoryBudget } from './memory-budget.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { InputSummary } from './result-document.ts';
 import type { Run } from './run.ts';
-import { matrixOptions, structuresOf } from './structure-files.ts';
+import { columnsToDescribe, matrixOptions, structuresOf } from './structure-files.ts';
 
 /** A frame of structures, or some rows of a matrix, whose environments lie side by side. */
 export interface EnvironmentRun {
@@ -167,7 +167,8 @@ export class EnvironmentStream {
       const onProgress = (progress: Progress) => {
         reading = { ...progress, stage };
       };
-      for await (const structure of structuresOf(file, run, { onWarning: run.warnOfInput, onProgress })) {
+      const columns = labels === undefined && !keepsStructures ? columnsToDescribe(run) : undefined;
+      for await (const structure of structuresOf(file, run, { columns, onWarning: run.warnOfInput, onProgress })) {
         const atoms = atomCount(structure);
         const bytes = bytesOf(structure) + SEARCH_BYTES * atoms;
         // What is larger than a chunk goes through in parts, by itself.

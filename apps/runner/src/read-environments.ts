@@ -21,7 +21,7 @@ import { GroupLabels, type Groups } from './group-labels.ts';
 import { MatterSurvey } from './matter-survey.ts';
 import type { InputSummary } from './result-document.ts';
 import type { Run } from './run.ts';
-import { matrixOptions, structuresOf } from './structure-files.ts';
+import { columnsToDescribe, matrixOptions, structuresOf } from './structure-files.ts';
 
 /** What came out of a list of files. */
 export interface Environments {
@@ -79,6 +79,7 @@ export async function readEnvironments(
     } else {
       const atoms: number[] = [];
       for await (const structure of structuresOf(file, run, {
+        columns: labels === undefined ? columnsToDescribe(run) : undefined,
         onWarning: run.warnOfInput,
         onProgress: stack.onReading,
       })) {

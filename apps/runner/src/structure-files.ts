@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import type { Progress, Structure } from '@surprisal/core';
 import type { NpzOptions } from '@surprisal/io';
 import { type InputPath, openStructures } from '@surprisal/io/node';
+import { isBuiltInDescriptor } from './load-descriptor.ts';
 import type { Run } from './run.ts';
 
 /** What is read of a file, and who is told what meanwhile. */
@@ -43,6 +44,11 @@ export async function* structuresOf(
   } finally {
     await frames.return(undefined);
   }
+}
+
+/** The columns of the atoms that the descriptor of a run may look at: ours at none, one from outside at any. */
+export function columnsToDescribe({ options }: Run): readonly string[] | undefined {
+  return isBuiltInDescriptor(options.descriptor ?? 'quests') ? [] : undefined;
 }
 
 /** How a matrix file is read, as the options of the run say. */
