@@ -3,8 +3,10 @@ import { extname, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import {
+  atomCount,
   checkDescriptor,
   checkDescriptorMatrix,
+  checkDescriptorPart,
   type Descriptor,
   type DescriptorFactory,
   type ErrorCode,
@@ -215,7 +217,28 @@ function declared(path: string, what: string, value: unknown): Descriptor {
 /** The descriptor, with an eye on everything that it computes. */
 function watched(path: string, descriptor: Descriptor): Descriptor {
   const { name, columns, cutoff, parameters } = descriptor;
+  const inParts = descriptor.computeParts?.bind(descriptor);
   return {
+    ...(inParts && {
+      async *computeParts(structure, rows, context = {}) {
+        throwIfAborted(context.signal);
+        try {
+          let given = 0;
+          for await (const part of inParts(structure, rows, context)) {
+            const checked = checkDescriptorPart(part, { columns }, structure, rows, context.precision);
+            given += checked.atoms.length;
+            yield checked;
+          }
+          if (given === atomCount(structure)) return;
+          throw new SurprisalError(
+            'INVALID_DESCRIPTOR',
+            `computeParts gave ${given} rows in all; it must give one for each of ${atomCount(structure)} atoms`,
+          );
+        } catch (error) {
+          throw asOurs(path, name, error);
+        }
+      },
+    }),
     name,
     columns,
     cutoff,

@@ -224,6 +224,51 @@ describe('too little memory', () => {
     );
   });
 
+  it('takes parts of a frame from a descriptor that computes them, and believes none', async () => {
+    const module = inFolder('parts.mjs');
+    const of = (parts: string) => `
+      const rowOf = (atom) => Float64Array.of(Math.sin(atom), Math.cos(atom));
+      export default { name: 'parts', columns: 2, cutoff: 3, parameters: {},
+        async compute(structures) {
+          const data = structures.flatMap(({ positions }) => Array.from({ length: positions.length / 3 }, (_, atom) => [...rowOf(atom)]).flat());
+          return { rows: data.length / 2, columns: 2, data: Float64Array.from(data) };
+        },
+        async *computeParts({ positions }, rows) {
+          for (let end = positions.length / 3; end > 0; end -= rows) {
+            const atoms = Uint32Array.from({ length: Math.min(rows, end) }, (_, i) => end - 1 - i);
+            const data = Float64Array.from([...atoms].flatMap((atom) => [...rowOf(atom)]));
+            ${parts}
+          }
+        } };`;
+    const args = ['dh', `${test}@12`, '-r', `${reference}@:1`, '--descriptor', module];
+    await writeFile(module, of('yield { atoms, matrix: { rows: atoms.length, columns: 2, data } };'));
+    const [much, little] = [inFolder('parts-much.npy'), inFolder('parts-little.npy')];
+    await runJson([...args, '-o', much]);
+    const { memory } = await runJson<DhDocument>([...args, '-o', little, '--memory', LITTLE]);
+    // Rows of two numbers are small: only a chunk as large as there is would hold the frame.
+    expect(memory.chunk).toBeGreaterThan(2197);
+    await runJson([...args, '-o', little, '--memory', '162M', '--overwrite']);
+    expect((await readFile(little)).equals(await readFile(much))).toBe(true);
+    for (const [parts, problem] of [
+      ['yield { atoms, matrix: { rows: 1, columns: 2, data } };', 'rows; it must give one for each atom'],
+      ['yield { atoms: [...atoms], matrix: { rows: atoms.length, columns: 2, data } };', 'a Uint32Array of 1 to'],
+      [
+        'data[5] = NaN; yield { atoms, matrix: { rows: atoms.length, columns: 2, data } };',
+        'gave NaN for atom 2195, column 2',
+      ],
+      [
+        'atoms[3] = 2197; yield { atoms, matrix: { rows: atoms.length, columns: 2, data } };',
+        'atom 2197, counted from 0',
+      ],
+      ['return;', 'gave 0 rows in all'],
+    ] as const) {
+      await writeFile(module, of(parts));
+      const stderr = await runRefused([...args, '--memory', '162M'], 1);
+      expect(stderr).toContain(problem);
+      expect(stderr).toContain('parts.mjs');
+    }
+  });
+
   it.each(['2', '0G', 'half', '1.5X', '-1G'])('--memory %s is no size', async (size) => {
     expect(await runRefused(['dh', test, '-r', reference, '--memory', size], 2)).toMatch(/512M or 2G/);
   });

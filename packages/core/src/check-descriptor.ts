@@ -1,4 +1,4 @@
-import type { Descriptor, Precision } from './descriptor.ts';
+import type { Descriptor, DescriptorPart, Precision } from './descriptor.ts';
 import { createMatrix, type Matrix } from './matrix.ts';
 import { atomCount, type Structure } from './structure.ts';
 import { SurprisalError } from './surprisal-error.ts';
@@ -15,7 +15,9 @@ export function checkDescriptor(value: unknown): Descriptor {
   if (typeof value !== 'object' || value === null) {
     refuse(`it is ${shown(value)}; it must be an object with name, columns, cutoff, parameters and compute`);
   }
-  const { name, columns, cutoff, parameters, compute } = value as Partial<Record<keyof Descriptor, unknown>>;
+  const { name, columns, cutoff, parameters, compute, computeParts } = value as Partial<
+    Record<keyof Descriptor, unknown>
+  >;
   if (typeof name !== 'string' || name === '') refuse(`name is ${shown(name)}; it must be a word for results`);
   if (!Number.isSafeInteger(columns) || (columns as number) < 1) {
     refuse(`columns is ${shown(columns)}; it must be a whole number from 1 on`);
@@ -33,7 +35,32 @@ export function checkDescriptor(value: unknown): Descriptor {
     refuse(`parameters.${parameter} is ${shown(setting)}; it must be a number, a word or a boolean`);
   }
   if (typeof compute !== 'function') refuse(`compute is ${shown(compute)}; it must be a function`);
+  if (computeParts !== undefined && typeof computeParts !== 'function') {
+    refuse(`computeParts is ${shown(computeParts)}; it must be a function, or be left out`);
+  }
   return value as Descriptor;
+}
+
+/**
+ * A part of what a descriptor computed, if it is what it was asked for: rows of atoms of the structure, at the most so many.
+ *
+ * @throws {SurprisalError} INVALID_DESCRIPTOR as {@link checkDescriptorMatrix}
+ */
+export function checkDescriptorPart(
+  value: unknown,
+  descriptor: Pick<Descriptor, 'columns'>,
+  structure: Structure,
+  rows: number,
+  precision?: Precision,
+): DescriptorPart {
+  const { atoms, matrix } = Object(value) as Partial<DescriptorPart>;
+  if (!(atoms instanceof Uint32Array) || atoms.length === 0 || atoms.length > rows) {
+    refuse(`computeParts gave ${shown(atoms)} as atoms; it must give a Uint32Array of 1 to ${rows} atoms`);
+  }
+  const count = atomCount(structure);
+  const absent = atoms.find((atom) => atom >= count);
+  if (absent !== undefined) refuse(`computeParts gave a row for atom ${absent}, counted from 0, of ${count}`);
+  return { atoms, matrix: checkRows(matrix, descriptor, atoms.length, precision, (row) => [0, atoms[row] as number]) };
 }
 
 /**
@@ -54,6 +81,18 @@ export function checkDescriptorMatrix(
   structures: readonly Structure[],
   precision: Precision = 'f64',
 ): Matrix {
+  const rows = structures.reduce((sum, structure) => sum + atomCount(structure), 0);
+  return checkRows(value, { columns }, rows, precision, (row) => placeOf(row, structures));
+}
+
+/** @param placeOfRow  structure and atom of a row */
+function checkRows(
+  value: unknown,
+  { columns }: Pick<Descriptor, 'columns'>,
+  rows: number,
+  precision: Precision = 'f64',
+  placeOfRow: (row: number) => readonly [structure: number, atom: number],
+): Matrix {
   if (typeof value !== 'object' || value === null) {
     refuse(`compute gave ${shown(value)}; it must give a matrix, as createMatrix makes one`);
   }
@@ -61,7 +100,6 @@ export function checkDescriptorMatrix(
   if (matrix.columns !== columns) {
     refuse(`compute gave ${shown(matrix.columns)} columns; it must give as many as are declared, ${columns}`);
   }
-  const rows = structures.reduce((sum, structure) => sum + atomCount(structure), 0);
   if (matrix.rows !== rows) {
     refuse(`compute gave ${shown(matrix.rows)} rows; it must give one for each atom of all structures, ${rows}`);
   }
@@ -77,7 +115,7 @@ export function checkDescriptorMatrix(
   }
   for (let i = 0; i < data.length; i++) {
     if (Number.isFinite(data[i])) continue;
-    const { structure, atom } = placeOf(Math.floor(i / columns), structures);
+    const [structure, atom] = placeOfRow(Math.floor(i / columns));
     refuse(
       `compute gave ${data[i]} for atom ${atom + 1} of structure ${structure + 1}, column ${(i % columns) + 1}; every number must be finite`,
       { structure, atom },
@@ -86,14 +124,14 @@ export function checkDescriptorMatrix(
   return createMatrix(rows, columns, data);
 }
 
-function placeOf(row: number, structures: readonly Structure[]): { structure: number; atom: number } {
+function placeOf(row: number, structures: readonly Structure[]): [structure: number, atom: number] {
   let atom = row;
   let structure = 0;
   while (atom >= atomCount(structures[structure] as Structure)) {
     atom -= atomCount(structures[structure] as Structure);
     structure++;
   }
-  return { structure, atom };
+  return [structure, atom];
 }
 
 function refuse(problem: string, details: Readonly<Record<string, unknown>> = {}): never {

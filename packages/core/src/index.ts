@@ -1,5 +1,5 @@
 export { BLOCK_ROWS, ownedRows, type RowRange, sumOverRows } from './blocks.ts';
-export { checkDescriptor, checkDescriptorMatrix } from './check-descriptor.ts';
+export { checkDescriptor, checkDescriptorMatrix, checkDescriptorPart } from './check-descriptor.ts';
 export { type Communicator, serialCommunicator } from './communicator.ts';
 export {
   type BackendPreference,

@@ -345,6 +345,48 @@ describe('wrong input is refused before any memory is touched', () => {
       (a) => a.questsDescriptors(dimer, 32, 5, 1e-6, 3, new Float64Array(new SharedArrayBuffer(8 * 125)), 1),
       /length/,
     ],
+    [
+      'two structures as one frame',
+      (a) =>
+        a.questsFrame(
+          { ...dimer, offsets: Uint32Array.of(0, 1, 2), cells: new Float64Array(18), pbc: new Uint8Array(6) },
+          32,
+          5,
+          1e-6,
+          3,
+        ),
+      /one structure/,
+    ],
+    ['a part past the end', (a) => a.questsFrame(dimer, 32, 5, 1e-6, 3).describe(1, 3, sharedRows(2), 1), /end must/],
+    [
+      'a part of another length',
+      (a) => a.questsFrame(dimer, 32, 5, 1e-6, 3).describe(0, 1, sharedRows(2), 1),
+      /length/,
+    ],
+    [
+      'a part in memory that could be taken away',
+      (a) => a.questsFrame(dimer, 32, 5, 1e-6, 3).describe(0, 2, new Float64Array(126), 1),
+      /SharedArrayBuffer/,
+    ],
+    [
+      'two parts at a time',
+      (a) => {
+        const frame = a.questsFrame(dimer, 32, 5, 1e-6, 3);
+        void frame.describe(0, 2, sharedRows(2), 1).result;
+        frame.describe(0, 2, sharedRows(2), 1);
+      },
+      /one part .* at a time/,
+    ],
+    [
+      'a frame that was closed',
+      (a) => {
+        const frame = a.questsFrame(dimer, 32, 5, 1e-6, 3);
+        frame.close();
+        frame.close();
+        frame.describe(0, 2, sharedRows(2), 1);
+      },
+      /closed/,
+    ],
   ];
   it.each(refused)('%s', (_, call, words) => {
     expect(() => call(addon)).toThrow(words);
@@ -363,6 +405,10 @@ describe('wrong input is refused before any memory is touched', () => {
     });
   });
 });
+
+function sharedRows(count: number): Float64Array {
+  return new Float64Array(new SharedArrayBuffer(8 * 63 * count));
+}
 
 describe('runJob', () => {
   it('stops the work and hands on what a report of progress throws', async () => {

@@ -29,6 +29,32 @@ async function descriptors(kind) {
   expectEqual(Math.fround(out[0]), Math.fround(out[11]), 'twelve equal neighbours');
 }
 
+async function descriptorsInParts(kind) {
+  const atoms = 500;
+  const crystal = {
+    positions: Float64Array.from({ length: 3 * atoms }, (_, i) => 8 + 7 * Math.sin(i * i)),
+    offsets: Uint32Array.of(0, atoms),
+    cells: Float64Array.of(16, 0, 0, 0, 16, 0, 0, 0, 16),
+    pbc: Uint8Array.of(1, 1, 1),
+  };
+  const whole = new kind(new SharedArrayBuffer(atoms * 63 * kind.BYTES_PER_ELEMENT));
+  await addon.questsDescriptors(crystal, 32, 5, 1e-6, 3, whole, 2).result;
+  const frame = addon.questsFrame(crystal, 32, 5, 1e-6, 3);
+  crystal.positions.fill(0);
+  for (let first = 0; first < atoms; first += 120) {
+    const end = Math.min(atoms, first + 120);
+    const part = new kind(new SharedArrayBuffer((end - first) * 63 * kind.BYTES_PER_ELEMENT));
+    const job = frame.describe(first, end, part, 2);
+    if (first === 480) frame.close();
+    const rows = await job.result;
+    rows.forEach((atom, i) => {
+      expectEqual(part[63 * i + 40], whole[63 * atom + 40], 'a row of a part');
+    });
+  }
+  addon.questsFrame(crystal, 32, 5, 1e-6, 3).close();
+  addon.questsFrame(crystal, 32, 5, 1e-6, 3); // left to the collector
+}
+
 async function kernelSums(kind) {
   const x = rows(700, kind);
   const y = rows(900, kind);
@@ -104,6 +130,7 @@ async function terminated() {
 async function main() {
   for (const kind of [Float64Array, Float32Array]) {
     await descriptors(kind);
+    await descriptorsInParts(kind);
     await kernelSums(kind);
     await nearestReferences(kind);
   }

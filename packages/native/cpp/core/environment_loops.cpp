@@ -508,7 +508,7 @@ void sort_and_add(const T* values, size_t padded, T* parts) {
     V rows[N];
     load_rows<N, 0>(rows, values + j, padded);
     sort_rows<N, 0, (N <= 8 ? 8 : N <= 16 ? 16 : 32)>(rows);
-    add_rows<N, 0>(rows, parts + j % sum_lanes<T>, sum_lanes<T>);
+    add_rows<N, 0>(rows, parts + j % x2_lanes<T>, x2_lanes<T>);
   }
 }
 
@@ -546,7 +546,7 @@ template <typename T>
 void sorted_sums(T* values, size_t rows, size_t padded, const unsigned short* comparators, size_t comparator_count,
                  T* parts, T* sums) {
   typedef Vector<T> V;
-  for (size_t i = 0; i < rows * sum_lanes<T>; i += lanes_of<T>) store(parts + i, V{});
+  for (size_t i = 0; i < rows * x2_lanes<T>; i += lanes_of<T>) store(parts + i, V{});
   switch (rows) {
     case 8: sort_and_add<8>(values, padded, parts); break;
     case 16: sort_and_add<16>(values, padded, parts); break;
@@ -556,12 +556,12 @@ void sorted_sums(T* values, size_t rows, size_t padded, const unsigned short* co
       sort_columns(values, padded, padded, comparators, comparator_count);
       for (size_t m = 0; m < rows; ++m) {
         for (size_t j = 0; j < padded; j += lanes_of<T>) {
-          T* const part = parts + m * sum_lanes<T> + j % sum_lanes<T>;
+          T* const part = parts + m * x2_lanes<T> + j % x2_lanes<T>;
           store(part, load<V>(part) + load<V>(values + m * padded + j));
         }
       }
   }
-  for (size_t m = 0; m < rows; ++m) sums[m] = sum_of_parts(parts + m * sum_lanes<T>);
+  for (size_t m = 0; m < rows; ++m) sums[m] = sum_of_parts(parts + m * x2_lanes<T>);
 }
 
 }  // namespace

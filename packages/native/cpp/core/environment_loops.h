@@ -32,9 +32,9 @@ constexpr std::size_t most_sorted_hits = 128;
 
 /// Sums over neighbours are made in as many parts, then over the parts in one order, on every instruction set.
 template <typename T>
-constexpr std::size_t sum_lanes = 64 / sizeof(T);
+constexpr std::size_t x2_lanes = 64 / sizeof(T);
 
-/// One environment's neighbours in the way of the loops of X2: `padded` is a multiple of sum_lanes. What is behind
+/// One environment's neighbours in the way of the loops of X2: `padded` is a multiple of x2_lanes. What is behind
 /// them has no weight, and lies apart, so that no distance is 0.
 template <typename T>
 struct NeighborPoints {
@@ -86,13 +86,13 @@ struct EnvironmentLoops {
                            std::size_t comparator_count);
 
   /// sums[m] = Σ of row m of a matrix (rows×padded) when its columns are sorted, largest first. rows is a multiple of 8; up
-  /// to 32 of them are sorted in registers, more by the comparators, in place. `parts` has room for rows · sum_lanes.
+  /// to 32 of them are sorted in registers, more by the comparators, in place. `parts` has room for rows · x2_lanes.
   void (*sorted_sums_f32)(float* values, std::size_t rows, std::size_t padded, const unsigned short* comparators,
                           std::size_t comparator_count, float* parts, float* sums);
   void (*sorted_sums_f64)(double* values, std::size_t rows, std::size_t padded, const unsigned short* comparators,
                           std::size_t comparator_count, double* parts, double* sums);
 
-  /// X1 and √w from squared distances; count is a multiple of sum_lanes.
+  /// X1 and √w from squared distances; count is a multiple of x2_lanes.
   void (*weights_f32)(const double* squared, std::size_t count, double inverse_squared_cutoff, float* root_weight,
                       float* x1);
   void (*weights_f64)(const double* squared, std::size_t count, double inverse_squared_cutoff, double* root_weight,

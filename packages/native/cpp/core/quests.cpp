@@ -115,7 +115,7 @@ class Points {
   /// Takes the first `count` neighbours.
   void take(const Environment& e, std::size_t count) {
     count_ = count;
-    padded_ = rounded_up(count, sum_lanes<T>);
+    padded_ = rounded_up(count, x2_lanes<T>);
     T* const x = numbers_.at_least(5 * padded_);
     T* const y = x + padded_;
     T* const z = y + padded_;
@@ -145,8 +145,8 @@ class Points {
     T* const values = pair_values();
     const std::vector<unsigned short> none;
     const std::vector<unsigned short>& network = rows() <= 32 ? none : networks.of(rows());
-    T* const parts = parts_.at_least(rows() * (sum_lanes<T> + 1));
-    T* const sums = parts + rows() * sum_lanes<T>;
+    T* const parts = parts_.at_least(rows() * (x2_lanes<T> + 1));
+    T* const sums = parts + rows() * x2_lanes<T>;
     loops_.sorted_sums(values, rows(), padded_, network.data(), network.size() / 2, parts, sums);
     return sums;
   }
