@@ -22,8 +22,8 @@ import { referenceQuests, referenceQuestsParts } from './reference.ts';
  *
  * over the k nearest neighbours, periodic images counted one by one; zeros where there are fewer. Where several lie within
  * τ of the k-th, so that no rule of order could choose among them without breaking the symmetry, X2 is its mean over every
- * way to choose as many of those as are missing. Distances and that choice are in float64 whatever is stored; species are not
- * looked at.
+ * way to choose as many of those as are missing. Distances and that choice are in float64 whatever is stored; what follows is in
+ * the precision of the result, of which float32 is within 2e-7 for atoms of usual distances. Species are not looked at.
  *
  * @param options.k             neighbours, 1 to 4096; default 32
  * @param options.cutoff        r_c in Å; default 5
