@@ -37,7 +37,7 @@ export function describeAnalysis<Name extends CommandName>(
 function parametersOf(
   { descriptor }: Prepared<CommandName, string>,
   inputs: readonly InputSummary[],
-  { precision, frames }: CommandOptions,
+  { precision, skipBelow, frames }: CommandOptions,
 ): Parameters {
   const described = inputs.some((input) => input.frames !== null);
   if (!described) {
@@ -48,6 +48,7 @@ function parametersOf(
       cutoff: null,
       tieTolerance: null,
       precision,
+      skipBelow,
       frames: null,
     };
   }
@@ -60,6 +61,7 @@ function parametersOf(
     cutoff: descriptor.cutoff,
     tieTolerance: typeof tieTolerance === 'number' ? tieTolerance : null,
     precision,
+    skipBelow,
     frames: frames?.text ?? null,
   };
 }

@@ -30,11 +30,11 @@ const drawsSample = ({ bandwidth }: CommandOptions) =>
   bandwidth !== undefined && 'rule' in bandwidth && (bandwidth.rule === 'auto' || bandwidth.rule === 'neighbors');
 
 const IDLE: readonly IdleOptions[] = [
-  { commands: ['info'], names: ['bandwidth', 'precision'], reason: nothingDepends },
-  { commands: ['descriptors'], names: ['bandwidth'], reason: nothingDepends },
+  { commands: ['info'], names: ['bandwidth', 'skipBelow', 'precision'], reason: nothingDepends },
+  { commands: ['descriptors'], names: ['bandwidth', 'skipBelow'], reason: nothingDepends },
   {
     commands: ['neighbors'],
-    names: ['descriptor', 'descriptorOptions', 'tieTolerance', 'precision'],
+    names: ['descriptor', 'descriptorOptions', 'tieTolerance', 'precision', 'skipBelow'],
     reason: nothingDepends,
   },
   // What they say of groups is overlaps alone.

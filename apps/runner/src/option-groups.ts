@@ -7,6 +7,7 @@ import {
   DEFAULT_PROJECTIONS,
   DEFAULT_REPEATS,
   DEFAULT_SEED,
+  DEFAULT_SKIP_BELOW,
 } from '@surprisal/entropy';
 import { LAMMPS_UNIT_STYLES, parseFrameSlice, READABLE_FORMATS, WRITABLE_FORMATS } from '@surprisal/io';
 import { type Command, InvalidArgumentError, Option } from 'commander';
@@ -21,6 +22,7 @@ import {
   numberFromZero,
   positiveNumber,
   scanRange,
+  skipBelow,
   speciesOfTypes,
   wholeNumber,
 } from './option-values.ts';
@@ -104,6 +106,14 @@ export function addBandwidthOption(command: Command): Command {
       )
         .default({ values: [DEFAULT_BANDWIDTH] } satisfies BandwidthOption, String(DEFAULT_BANDWIDTH))
         .argParser(bandwidthOption),
+    )
+    .addOption(
+      new Option(
+        '--skip-below <nats>',
+        'leave out environments so far that all of them together raise no δH by more than this; 0 leaves out nothing',
+      )
+        .default(DEFAULT_SKIP_BELOW, formatReal(DEFAULT_SKIP_BELOW))
+        .argParser(skipBelow),
     );
 }
 

@@ -17,6 +17,8 @@ export interface CommandOptions {
   /** Its own options, as JSON. */
   readonly descriptorOptions: string | undefined;
   readonly bandwidth: BandwidthOption;
+  /** Nats by which what is left out of kernel sums may raise a δH. */
+  readonly skipBelow: number;
   /** The label by which environments are told apart. */
   readonly groupBy: string | undefined;
   /** nats */
@@ -111,6 +113,13 @@ export function numberFromZero(text: string): number {
   const value = numberOf(text);
   if (!(value >= 0 && value < Number.POSITIVE_INFINITY))
     throw new InvalidArgumentError('It must be a number from 0 on.');
+  return value;
+}
+
+/** Nats from 0 to below 1. */
+export function skipBelow(text: string): number {
+  const value = numberOf(text);
+  if (!(value >= 0 && value < 1)) throw new InvalidArgumentError('It must be a number from 0 to below 1.');
   return value;
 }
 

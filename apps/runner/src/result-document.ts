@@ -59,6 +59,8 @@ export interface Parameters {
   /** Å */
   readonly tieTolerance: number | null;
   readonly precision: Precision;
+  /** Nats by which environments left out of kernel sums may raise a δH. */
+  readonly skipBelow: number;
   /** The slice as it was written; null for all frames too. */
   readonly frames: string | null;
   /** The rule that found the bandwidth in the data, where one did. */

@@ -1,4 +1,5 @@
 import { type Context, fromNativeError, oneLine, type Progress, SurprisalError } from '@surprisal/core';
+import type { KernelSumAccuracy } from '@surprisal/entropy';
 import { type Backend, onFallback, selectBackend } from '@surprisal/native';
 import { formatQuantity } from './format-number.ts';
 import type { CommandOptions } from './option-values.ts';
@@ -17,7 +18,7 @@ export interface Run {
   readonly backend: Backend;
   readonly signal: AbortSignal;
   /** For every analysis. */
-  readonly context: Context;
+  readonly context: Context & Pick<KernelSumAccuracy, 'skipBelow'>;
   readonly warnings: readonly string[];
   /** Says on standard error that something is odd, and keeps it for the result. */
   warn(message: string): void;
@@ -88,7 +89,13 @@ export async function startRun(options: CommandOptions, streams: StandardStreams
     stopwatch,
     backend,
     signal,
-    context: { backend: options.backend, threads: options.threads, signal, onProgress: report },
+    context: {
+      backend: options.backend,
+      threads: options.threads,
+      skipBelow: options.skipBelow,
+      signal,
+      onProgress: report,
+    },
     warnings,
     warn,
     warnOfInput: (message) => {

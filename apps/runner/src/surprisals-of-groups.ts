@@ -50,7 +50,7 @@ export async function groupOverlaps(
   }));
   for (const { matrix } of references) {
     const all = await stopwatch.time('kernel', () =>
-      differentialEntropyMany(test.matrix, matrix, { ...context, bandwidths }),
+      differentialEntropyMany(test.matrix, matrix, { ...context, bandwidths, decisions: [options.eps] }),
     );
     for (const [b, dH] of all.entries()) {
       for (const [g, rows] of test.groups.rows.entries()) {

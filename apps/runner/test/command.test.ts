@@ -119,6 +119,7 @@ describe('entropy', () => {
       tieTolerance: 1e-6,
       descriptorParameters: { parts: 'x1x2' },
       precision: 'f32',
+      skipBelow: 1e-6,
       frames: '0:4:2',
     });
     expect(document.backend.threads).toBe(1);

@@ -1,8 +1,9 @@
 import { type Context, type Matrix, SurprisalError } from '@surprisal/core';
+import type { KernelSumAccuracy } from '@surprisal/kernels';
 import { type EntropyResult, entropyMany } from './entropy.ts';
 
 /** Options of {@link bandwidthScan}: bandwidths, or a range of them. */
-export interface BandwidthScanOptions extends Context {
+export interface BandwidthScanOptions extends Context, KernelSumAccuracy {
   /** Each h in 1/Å, ascending, two or more; instead of a range. */
   readonly bandwidths?: readonly number[] | undefined;
   /** First h of the range, 1/Å; default 0.002. */

@@ -8,6 +8,7 @@ import {
   selectRows,
   sumOverRows,
 } from '@surprisal/core';
+import type { KernelSumAccuracy } from '@surprisal/kernels';
 import { DEFAULT_EPSILON, DEFAULT_PROJECTIONS, DEFAULT_SEED } from './defaults.ts';
 import { DistinctRows, equalityTolerance } from './distinct-rows.ts';
 import {
@@ -31,7 +32,7 @@ import {
 } from './sliced-wasserstein.ts';
 
 /** Options of {@link compareSets}. */
-export interface CompareSetsOptions extends Context {
+export interface CompareSetsOptions extends Context, KernelSumAccuracy {
   /** Each h in 1/Å. */
   readonly bandwidths: readonly number[];
   /** ε of the overlap, nats; default {@link DEFAULT_EPSILON}; the published maps use 1. */
@@ -117,7 +118,7 @@ const SMALLEST_SPLIT = 4;
 export async function compareSets(sets: readonly Matrix[], options: CompareSetsOptions): Promise<SetComparison> {
   const { bandwidths, epsilon, seed, projections } = checkedOptions(sets, options);
   const halves = await halvesOf(sets, seed, options);
-  const pass = reportedPasses(sets, halves, options);
+  const pass = reportedPasses(sets, halves, { ...options, decisions: decisionsOf(epsilon) });
   const maps = bandwidths.map((bandwidth) => emptyMaps(bandwidth, sets.length));
   const seen: OtherDensity[][][] = [];
   for (const [i, set] of sets.entries()) {
@@ -189,6 +190,14 @@ export async function withoutKernelSums(
   const { seed, projections } = options;
   const distances = await distanceMap(sets, halves, options);
   return { seed, projections, shared: await sharedCounts(sets, options), ...distances };
+}
+
+/**
+ * Where δH decides whether a set knows an environment: at ε; and where that is below 0, for a set that is asked about its
+ * own, which counts each once more than the others do, at −ln(e^−ε − 1).
+ */
+function decisionsOf(epsilon: number): number[] {
+  return epsilon < 0 ? [epsilon, -Math.log(Math.expm1(-epsilon))] : [epsilon];
 }
 
 /** How many environments of each set stand in each other. */

@@ -1,3 +1,4 @@
+export { DEFAULT_SKIP_BELOW, type KernelSumAccuracy } from '@surprisal/kernels';
 export {
   type BandwidthFromNeighborsOptions,
   bandwidthFromNeighbors,

@@ -1,4 +1,5 @@
 import { type Context, createMatrix, type Matrix, matrixRows, SurprisalError, sharedBuffer } from '@surprisal/core';
+import type { KernelSumAccuracy } from '@surprisal/kernels';
 import { checkOffsets } from './check-offsets.ts';
 import { DEFAULT_FRACTIONS, DEFAULT_REPEATS, DEFAULT_SEED } from './defaults.ts';
 import { type EntropyResult, entropyMany } from './entropy.ts';
@@ -10,7 +11,7 @@ import { undersampled } from './undersampled.ts';
 export type SubsetUnit = 'frames' | 'environments';
 
 /** Options of {@link learningCurve}. */
-export interface LearningCurveOptions extends Context {
+export interface LearningCurveOptions extends Context, KernelSumAccuracy {
   /** Each h in 1/Å. */
   readonly bandwidths: readonly number[];
   /**

@@ -1,4 +1,5 @@
 import { type Context, type Matrix, SurprisalError } from '@surprisal/core';
+import type { KernelSumAccuracy } from '@surprisal/kernels';
 import { DEFAULT_BANDWIDTH } from './defaults.ts';
 import { type EntropyResult, entropyMany } from './entropy.ts';
 
@@ -14,7 +15,7 @@ export interface NeighborhoodParameters {
 export type SensitivityParameter = 'k' | 'cutoff' | 'bandwidth';
 
 /** Options of {@link sensitivity}. */
-export interface SensitivityOptions extends NeighborhoodParameters, Context {
+export interface SensitivityOptions extends NeighborhoodParameters, Context, KernelSumAccuracy {
   /** h in 1/Å; default 0.015. */
   readonly bandwidth?: number | undefined;
   /**
