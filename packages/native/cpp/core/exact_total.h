@@ -10,7 +10,13 @@ namespace surprisal {
 /// bits in every order, so neither threads nor ranks nor the moment at which they finish can change a sum.
 class ExactTotal {
  public:
-  void add(double x) { units_ += static_cast<__int128>(x * unit_inverse); }
+  /// Adds a number that is not below 0.
+  void add(double x) {
+    // In two parts, each of which is a whole number of 64 bits: the compiler's own conversion to 128 bits is slow.
+    const auto high = static_cast<std::uint64_t>(x * 67108864.0);  // 2²⁶
+    const double rest = x - static_cast<double>(high) / 67108864.0;
+    units_ += (static_cast<__int128>(high) << 64) + static_cast<std::uint64_t>(rest * unit_inverse);
+  }
   void add(const ExactTotal& other) { units_ += other.units_; }
   double value() const { return static_cast<double>(units_) / unit_inverse; }
 

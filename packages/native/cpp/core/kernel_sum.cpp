@@ -452,7 +452,11 @@ class Sweep {
     work.column_sums = columns;
     work.column_sum_stride = block_rows<T>;
     add_leaf(tiles_, work);
-    for (std::size_t i = 0; i < count; ++i) touched_[list[i]] = 1;
+    if (count == block_.count) {
+      std::fill(touched_.begin(), touched_.end(), static_cast<unsigned char>(1));
+    } else {
+      for (std::size_t i = 0; i < count; ++i) touched_[list[i]] = 1;
+    }
   }
 
   // Called with the panel whenever one is done.
