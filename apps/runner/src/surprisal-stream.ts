@@ -225,7 +225,7 @@ async function addBlock(
   { all, ofGroups }: ReferenceSums,
   { matrix, from, to }: EnvironmentChunk,
   block: ReferenceBlock,
-  { context, stopwatch, report }: Run,
+  { context, options, stopwatch, report }: Run,
   bandwidths: readonly number[],
 ): Promise<void> {
   const sets = [
@@ -239,7 +239,7 @@ async function addBlock(
       report({ ...to, done: from + (to.done - from) * share });
     };
     const dH = await stopwatch.time('kernel', () =>
-      differentialEntropyMany(matrix, references, { ...context, bandwidths, onProgress }),
+      differentialEntropyMany(matrix, references, { ...context, bandwidths, decisions: [options.eps], onProgress }),
     );
     dH.forEach((further, b) => {
       joinSurprisals(into[b] as Float64Array, further);
