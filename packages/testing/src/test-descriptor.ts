@@ -152,7 +152,7 @@ export function testDescriptor(descriptor: Descriptor, options: TestDescriptorOp
       const wide = await compute(structures);
       const narrow = await compute(structures, 'f32');
       // A few roundings of the largest number: small ones may be differences of such.
-      const bound = FLOAT32_ROUNDINGS * 2 ** -24 * wide.data.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+      const bound = FLOAT32_ROUNDINGS * 2 ** -24 * maxAbsDifference(wide.data, new Float64Array(wide.data.length));
       const advice = 'decide in float64 which atoms count, and compute in float32, if at all, only from differences';
       expect(maxAbsDifference(narrow.data, wide.data), advice).toBeLessThanOrEqual(bound);
     });
