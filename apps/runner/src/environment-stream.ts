@@ -307,7 +307,7 @@ export class EnvironmentStream {
     checkWidth(matrix, origin, this.#width);
   }
 
-  /** Sets memory aside for the largest frame: itself, what reading it takes beside, what finding its neighbours takes. */
+  /** Sets memory aside for the largest frame: itself, and what reading it takes beside, or then finding its neighbours. */
   #claimFrame(structure: Structure, path: string): void {
     const { descriptor, budget, chunkRows, frameBytes, rowBytes } = this.#options;
     const atoms = atomCount(structure);
@@ -318,7 +318,7 @@ export class EnvironmentStream {
     const whole = isWhole ? 2 * rowBytes * atoms : 0;
     budget.claim(
       'frames',
-      Math.max(frameBytes, 2 * bytesOf(structure) + SEARCH_BYTES * atoms + whole),
+      Math.max(frameBytes, bytesOf(structure) + Math.max(bytesOf(structure), SEARCH_BYTES * atoms) + whole),
       `a frame of ${formatQuantity(atoms, 'atom')} in ${path}${isWhole ? `, all of which the descriptor ${descriptor.name} describes at a time` : ''}`,
     );
   }

@@ -74,7 +74,8 @@ const GROUP_BYTES = 24;
  * test set together as memory holds.
  *
  * δH does not depend on how the test set is cut into chunks. Where the reference set is in memory as a whole, nor does it on
- * anything else; where it is not, sums over its blocks are joined, which rounds anew (1e-14 of |δH| + 1 for a hundred blocks).
+ * anything else; where it is not, sums over its blocks are joined, which rounds anew (1e-14 of |δH| + 1 for a hundred blocks), and
+ * what is skipped is skipped in each block for itself, which is still no more than `--skip-below` of the whole.
  *
  * @throws {SurprisalError} OUT_OF_MEMORY with how much is needed; EMPTY_INPUT; whatever reading, describing and the taker throw
  */
@@ -194,11 +195,13 @@ async function* throughReference(
   chunks: readonly EnvironmentChunk[],
   { run, pipeline, reference, bandwidths, known, passes }: Summing,
 ): AsyncGenerator<SummedChunk, void> {
+  // On which side of eps an environment lies is decided in float64 where one sum is all of it.
+  const decisions = reference.matrix === null ? [] : [run.options.eps];
   const sums = chunks.map(({ matrix }) => new ReferenceSums(matrix.rows, bandwidths.length, known.references));
   if (reference.matrix === null) passes.count++;
   for await (const block of reference.blocks(run, pipeline)) {
     for (const [i, chunk] of chunks.entries()) {
-      if (chunk.matrix.rows > 0) await addBlock(sums[i] as ReferenceSums, chunk, block, run, bandwidths);
+      if (chunk.matrix.rows > 0) await addBlock(sums[i] as ReferenceSums, chunk, block, run, { bandwidths, decisions });
     }
   }
   for (const [i, chunk] of chunks.entries()) {
@@ -225,8 +228,8 @@ async function addBlock(
   { all, ofGroups }: ReferenceSums,
   { matrix, from, to }: EnvironmentChunk,
   block: ReferenceBlock,
-  { context, options, stopwatch, report }: Run,
-  bandwidths: readonly number[],
+  { context, stopwatch, report }: Run,
+  kernel: { readonly bandwidths: readonly number[]; readonly decisions: readonly number[] },
 ): Promise<void> {
   const sets = [
     { references: block.matrix, into: all },
@@ -239,7 +242,7 @@ async function addBlock(
       report({ ...to, done: from + (to.done - from) * share });
     };
     const dH = await stopwatch.time('kernel', () =>
-      differentialEntropyMany(matrix, references, { ...context, bandwidths, decisions: [options.eps], onProgress }),
+      differentialEntropyMany(matrix, references, { ...context, ...kernel, onProgress }),
     );
     dH.forEach((further, b) => {
       joinSurprisals(into[b] as Float64Array, further);

@@ -227,6 +227,12 @@ void CellGrid::sort_into_bins(unsigned threads, Task& task) {
 }
 
 void CellGrid::store_sorted(unsigned threads, Task& task) {
+  // What is needed no more makes room for what comes; of millions of atoms both are much memory.
+  const bool is_large = atoms_ > atoms_at_once;
+  if (is_large) {
+    fractional_ = Room<double>();
+    bins_ = Room<std::uint32_t>();
+  }
   stride_ = atoms_ + environment_lanes;
   double* const sorted = sorted_.at_least(6 * stride_);
   // Read, though not used, by loops that take several atoms at once.
@@ -249,12 +255,7 @@ void CellGrid::store_sorted(unsigned threads, Task& task) {
       }
     }
   });
-  if (atoms_ > atoms_at_once) {
-    // Needed no more; of millions of atoms this is much memory.
-    fractional_ = Room<double>();
-    wraps_ = Room<std::int32_t>();
-    bins_ = Room<std::uint32_t>();
-  }
+  if (is_large) wraps_ = Room<std::int32_t>();
 }
 
 // Subtracts multiples of the basis vectors from the one along `axis`, if that makes it shorter.
