@@ -148,7 +148,8 @@ void check_frames(const std::string& what, const Frames& s, std::size_t k, doubl
 
 void test_sizes() {
   Frames crystal;
-  crystal.add(rattled(1, 7, 2.6, 0.1, false), cube(7 * 2.6), {true, true, true});
+  const std::size_t side = brief ? 4 : 7;
+  crystal.add(rattled(1, side, 2.6, 0.1, false), cube(static_cast<double>(side) * 2.6), {true, true, true});
   Frames strewn;
   strewn.add(rattled(2, 4, 2.5, 0.1, true), cube(4 * 2.5), {true, true, true});
   Frames small;
@@ -159,7 +160,7 @@ void test_sizes() {
     drops.add(rattled(10 + i, i % 5, 1.4, 0.1, false), cube(1), {false, false, false});
   }
   for (const std::size_t k : {1, 2, 7, 8, 9, 16, 17, 24, 25, 31, 32, 33, 48, 70, 150}) {
-    if (brief && k % 16 != 0 && k != 9) continue;
+    if (brief && k != 9 && k != 32 && k != 48) continue;
     const std::string name = ", k = " + std::to_string(k);
     check_frames("crystal" + name, crystal, k, 5.3);
     check_bits("small cells" + name, small, k, 5.3);
@@ -226,14 +227,16 @@ void test_large_frame() {
 // k = 2, where the mean over choices is that over pairs, with tolerances so wide that hundreds of neighbours tie.
 void test_wide_ties() {
   Frames crystal;
-  crystal.add(rattled(7, 6, 2.6, 0.2, false), cube(6 * 2.6), {true, true, true});
+  const std::size_t side = brief ? 3 : 6;
+  crystal.add(rattled(7, side, 2.6, 0.2, false), cube(static_cast<double>(side) * 2.6), {true, true, true});
   const double cutoff = 7;
   for (const double tolerance : {0.05, 0.5, 1.5, 4.0}) {
+    if (brief && tolerance > 1) continue;
     for (const Isa isa : available_isas()) {
       const std::vector<double> found = descriptors<double>(crystal, {2, cutoff, tolerance, true, true}, isa, 2);
       const std::vector<float> single = descriptors<float>(crystal, {2, cutoff, tolerance, true, true}, isa, 2);
       check(largest_difference(widened(single), found) < 5e-7, "ties in float32");
-      for (std::size_t atom = 0; atom < 216; atom += 25) {
+      for (std::size_t atom = 0; atom < crystal.batch().atoms(); atom += 25) {
         const std::vector<Vector> around = neighbors_of(crystal, 0, atom, cutoff);
         std::vector<Vector> tied;
         std::vector<Vector> sure;
