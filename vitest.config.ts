@@ -11,5 +11,6 @@ export default defineConfig({
       'examples/**/*.test.mjs',
     ],
     testTimeout: 60_000,
+    hookTimeout: 60_000,
   },
 });

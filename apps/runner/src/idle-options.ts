@@ -34,7 +34,7 @@ const IDLE: readonly IdleOptions[] = [
   { commands: ['descriptors'], names: ['bandwidth', 'skipBelow'], reason: nothingDepends },
   {
     commands: ['neighbors'],
-    names: ['descriptor', 'descriptorOptions', 'tieTolerance', 'precision', 'skipBelow'],
+    names: ['descriptor', 'descriptorOptions', 'tieTolerance', 'precision'],
     reason: nothingDepends,
   },
   // What they say of groups is overlaps alone.
@@ -82,6 +82,12 @@ const IDLE: readonly IdleOptions[] = [
     reason: () => 'density, mass and cutoff alone count',
   },
   { commands: ['bandwidth'], names: ['scanRange'], when: ({ scan }) => !scan, reason: () => 'it belongs to --scan' },
+  {
+    commands: ['bandwidth'],
+    names: ['skipBelow'],
+    when: ({ scan, groupBy }) => !scan && groupBy === undefined,
+    reason: () => 'it belongs to --scan and --group-by',
+  },
 ];
 
 /**

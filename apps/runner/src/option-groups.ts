@@ -97,7 +97,7 @@ export function addDescriptorOptions(command: Command): Command {
 
 /** When two environments are alike. */
 export function addBandwidthOption(command: Command): Command {
-  return command
+  command
     .optionsGroup('Kernel:')
     .addOption(
       new Option(
@@ -106,7 +106,14 @@ export function addBandwidthOption(command: Command): Command {
       )
         .default({ values: [DEFAULT_BANDWIDTH] } satisfies BandwidthOption, String(DEFAULT_BANDWIDTH))
         .argParser(bandwidthOption),
-    )
+    );
+  return addSkipBelowOption(command);
+}
+
+/** How far environments may lie to be left out of kernel sums. */
+export function addSkipBelowOption(command: Command): Command {
+  return command
+    .optionsGroup('Kernel:')
     .addOption(
       new Option(
         '--skip-below <nats>',

@@ -16,6 +16,7 @@ import {
   addOutputOptions,
   addReferenceOptions,
   addSensitivityOption,
+  addSkipBelowOption,
   addSubsetOption,
   addToleranceOption,
 } from './option-groups.ts';
@@ -151,7 +152,7 @@ const COMMANDS: Readonly<Record<CommandName, CommandSpec>> = {
     summary: 'a bandwidth for the data, by a rule that holds for it',
     arguments: [['[file...]', 'structures or matrices; none with --volume']],
     output: 'write the result to this file too: .json the document, .csv or .npz the table of --scan',
-    options: [addBandwidthRuleOptions, addInputOptions, addDescriptorOptions, addGroupOption],
+    options: [addBandwidthRuleOptions, addInputOptions, addDescriptorOptions, addSkipBelowOption, addGroupOption],
     examples: [
       ['bandwidth train.xyz', 'by the volume per atom where that holds, else by nearest environments'],
       ['bandwidth --volume 11.8 --rule cutoff', 'by a number'],

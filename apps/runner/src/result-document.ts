@@ -59,8 +59,8 @@ export interface Parameters {
   /** Å */
   readonly tieTolerance: number | null;
   readonly precision: Precision;
-  /** Nats by which environments left out of kernel sums may raise a δH. */
-  readonly skipBelow: number;
+  /** Nats by which environments left out of kernel sums may raise a δH; absent where a command takes no kernel sums. */
+  readonly skipBelow?: number | undefined;
   /** The slice as it was written; null for all frames too. */
   readonly frames: string | null;
   /** The rule that found the bandwidth in the data, where one did. */
