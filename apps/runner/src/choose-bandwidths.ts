@@ -1,6 +1,7 @@
 import type { Matrix } from '@surprisal/core';
 import { bandwidthFromNeighbors, bandwidthFromVolume } from '@surprisal/entropy';
 import { formatCount, formatReal } from './format-number.ts';
+import { LEAST_FLOAT32_BANDWIDTH } from './least-float32-bandwidth.ts';
 import type { MatterSurvey } from './matter-survey.ts';
 import type { BandwidthRuleName } from './option-values.ts';
 import type { Prepared } from './prepare-command.ts';
@@ -40,6 +41,12 @@ export async function chooseBandwidths(
   const { bandwidth } = run.options;
   if ('values' in bandwidth) return bandwidth;
   const { value, ...rule } = await bandwidthByRule(run, prepared, source, bandwidth.rule);
+  if (value < LEAST_FLOAT32_BANDWIDTH && prepared.precision === 'f32' && run.options.precision === undefined) {
+    run.warn(
+      `at the bandwidth ${formatReal(value, 3)} 1/Å that was found in the data, the float32 of the environments may move δH ` +
+        'by more than 1e-4 nats; repeat it with --precision f64',
+    );
+  }
   run.tell(`bandwidth ${formatReal(value, 4)} 1/Å by the rule ${rule.name}: ${rule.reason}`);
   return { values: [value], rule };
 }

@@ -35,9 +35,9 @@ export function describeAnalysis<Name extends CommandName>(
 
 /** The parameters on which the environments of some inputs depend. */
 function parametersOf(
-  { descriptor }: Prepared<CommandName, string>,
+  { descriptor, precision }: Prepared<CommandName, string>,
   inputs: readonly InputSummary[],
-  { precision, skipBelow, frames }: CommandOptions,
+  { skipBelow, frames }: CommandOptions,
 ): Parameters {
   const described = inputs.some((input) => input.frames !== null);
   if (!described) {

@@ -21,10 +21,17 @@ export interface PlacedStructure {
   readonly number: number;
 }
 
+/** How structures become environments. */
+export interface Description {
+  readonly descriptor: Descriptor;
+  /** Of every environment, also those of matrix files. */
+  readonly precision: Precision;
+}
+
 /** The descriptors of some structures; an error names the file and the frame. */
 export function describeStructures(
-  { context, options, stopwatch }: Run,
-  descriptor: Descriptor,
+  { context, stopwatch }: Run,
+  { descriptor, precision }: Description,
   frames: readonly PlacedStructure[],
   onProgress?: (progress: Progress) => void,
 ): Promise<Matrix> {
@@ -32,7 +39,7 @@ export function describeStructures(
     descriptor
       .compute(
         frames.map(({ structure }) => structure),
-        { ...context, precision: options.precision, onProgress },
+        { ...context, precision, onProgress },
       )
       .catch((error) => {
         throw locateFrame(error, frames);

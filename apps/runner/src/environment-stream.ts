@@ -1,18 +1,11 @@
 import { basename } from 'node:path';
-import {
-  atomCount,
-  type Column,
-  type Descriptor,
-  type InfoValue,
-  type Matrix,
-  type Progress,
-  type Structure,
-} from '@surprisal/core';
+import { atomCount, type Column, type InfoValue, type Matrix, type Progress, type Structure } from '@surprisal/core';
 import { type InputPath, isMatrixFile, openMatrix } from '@surprisal/io/node';
 import { Allowance } from './allowance.ts';
 import {
   checkedRows,
   checkWidth,
+  type Description,
   describedOrigin,
   describeStructures,
   locateFrame,
@@ -72,8 +65,7 @@ interface Batch {
 }
 
 /** How files become a stream. */
-export interface EnvironmentStreamOptions {
-  readonly descriptor: Descriptor;
+export interface EnvironmentStreamOptions extends Description {
   /** How many numbers an environment must have; default: as many as the first one has. */
   readonly width?: Width | undefined;
   /** Environments that are described and handed on together, at the most, if the descriptor can compute parts of a frame. */
@@ -199,7 +191,7 @@ export class EnvironmentStream {
   }
 
   async *#readMatrix(run: Run, { path, text }: InputPath, input: number, stage: string): AsyncGenerator<Batch, void> {
-    const { chunkRows, labels, budget, isWanted } = this.#options;
+    const { chunkRows, labels, budget, isWanted, precision } = this.#options;
     const file = await run.stopwatch.time('read', () => openMatrix(path, matrixOptions(run)));
     if (file.heldBytes > 0) {
       budget.claim('matrix', file.heldBytes, `the matrix of ${path}, which cannot be read by rows`, 'store it as .npy');
@@ -217,7 +209,7 @@ export class EnvironmentStream {
       for (;;) {
         const next = await run.stopwatch.time('read', async () => {
           const { done, value } = await blocks.next();
-          return done ? undefined : checkedRows(value, path, run.options.precision, this.#rows - first);
+          return done ? undefined : checkedRows(value, path, precision, this.#rows - first);
         });
         if (next === undefined) break;
         const start = this.#rows;
@@ -275,7 +267,7 @@ export class EnvironmentStream {
           };
         }
       } else {
-        const whole = await describeStructures(run, descriptor, frames);
+        const whole = await describeStructures(run, this.#options, frames);
         this.#check(whole, path);
         described();
         yield { ...part, matrix: whole, atoms: null, completes };
@@ -284,8 +276,8 @@ export class EnvironmentStream {
   }
 
   async *#parts(run: Run, placed: PlacedStructure) {
-    const { descriptor, chunkRows } = this.#options;
-    const context = { ...run.context, precision: run.options.precision, onProgress: undefined };
+    const { descriptor, chunkRows, precision } = this.#options;
+    const context = { ...run.context, precision, onProgress: undefined };
     const parts = descriptor.computeParts?.(placed.structure, chunkRows, context);
     if (parts === undefined) return;
     try {

@@ -12,6 +12,7 @@ import {
 import { LAMMPS_UNIT_STYLES, parseFrameSlice, READABLE_FORMATS, WRITABLE_FORMATS } from '@surprisal/io';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { formatReal } from './format-number.ts';
+import { LEAST_FLOAT32_BANDWIDTH } from './least-float32-bandwidth.ts';
 import {
   type BandwidthOption,
   bandwidthOption,
@@ -89,9 +90,11 @@ export function addDescriptorOptions(command: Command): Command {
         .argParser(numberFromZero),
     )
     .addOption(
-      new Option('--precision <kind>', 'storage of descriptors and of what is computed from them')
-        .choices(['f64', 'f32'])
-        .default('f64'),
+      new Option(
+        '--precision <kind>',
+        'storage of environments and work on them; else f32, but f64 where a matrix is f64, the descriptor is a module, or ' +
+          `the bandwidth is below ${formatReal(LEAST_FLOAT32_BANDWIDTH)}`,
+      ).choices(['f64', 'f32']),
     );
 }
 

@@ -11,7 +11,8 @@ export interface CommandOptions {
   readonly cutoff: number;
   /** Å */
   readonly tieTolerance: number;
-  readonly precision: Precision;
+  /** Undefined where the inputs decide, see `choosePrecision`. */
+  readonly precision: Precision | undefined;
   /** What is computed of an environment: the name of a descriptor, or the path of a module. */
   readonly descriptor: string;
   /** Its own options, as JSON. */

@@ -1,8 +1,9 @@
-import { createMatrix, type Descriptor, SurprisalError } from '@surprisal/core';
+import { createMatrix, type Descriptor, type Precision, SurprisalError } from '@surprisal/core';
 import { entropyMany } from '@surprisal/entropy';
 import { expandInputs, type InputPath } from '@surprisal/io/node';
 import { checkInputs, checkTarget, endingOf } from './check-paths.ts';
 import { chooseDescriptor } from './choose-descriptor.ts';
+import { choosePrecision } from './choose-precision.ts';
 import { warnOfIdleOptions } from './idle-options.ts';
 import type { CommandName } from './result-document.ts';
 import type { Run } from './run.ts';
@@ -14,6 +15,8 @@ export interface Prepared<Name extends CommandName, Ending extends string> {
   /** The files behind each list of paths: globs, folders and slices in paths are resolved. */
   readonly sets: readonly (readonly InputPath[])[];
   readonly descriptor: Descriptor;
+  /** In which environments are stored and worked on. */
+  readonly precision: Precision;
   /** The ending of the output; undefined where nothing is to be written. */
   readonly ending: Ending | undefined;
 }
@@ -50,5 +53,6 @@ export async function prepareCommand<Name extends CommandName, Ending extends st
   const ending = endings === 'any' ? undefined : endingOf(run.options.output, endings);
   await checkTarget(run.options, paths);
   await warnOfIdleOptions(run, command, files);
-  return { command, sets, descriptor: await chooseDescriptor(run, files), ending };
+  const precision = await choosePrecision(run, command, files);
+  return { command, sets, descriptor: await chooseDescriptor(run, files), precision, ending };
 }

@@ -1,16 +1,9 @@
-import {
-  atomCount,
-  type Descriptor,
-  type Matrix,
-  type Progress,
-  type Structure,
-  SurprisalError,
-  stackMatrices,
-} from '@surprisal/core';
+import { atomCount, type Matrix, type Progress, type Structure, SurprisalError, stackMatrices } from '@surprisal/core';
 import { type InputPath, isMatrixFile, readMatrix } from '@surprisal/io/node';
 import {
   checkedRows,
   checkWidth,
+  type Description,
   describedOrigin,
   describeStructures,
   type PlacedStructure,
@@ -40,8 +33,7 @@ export interface Environments {
 export const BATCH_ATOMS = 16_384;
 
 /** How files become environments. */
-export interface ReadEnvironmentsOptions {
-  readonly descriptor: Descriptor;
+export interface ReadEnvironmentsOptions extends Description {
   /** The matrix that these environments will be compared with, and what to call it. */
   readonly alike?: Width | undefined;
   /** Whether to find out how the atoms fill their cells. Default: where the bandwidth is to be found in the data. */
@@ -130,7 +122,7 @@ export function frameOffsets({ frames }: Pick<Environments, 'frames'>): Uint32Ar
 /** Environments below one another, as they come in. */
 class EnvironmentStack {
   readonly #run: Run;
-  readonly #descriptor: Descriptor;
+  readonly #description: Description;
   readonly #parts: Matrix[] = [];
   #rows = 0;
   #waiting: PlacedStructure[] = [];
@@ -147,10 +139,10 @@ class EnvironmentStack {
     this.#run.report(progress);
   };
 
-  constructor(run: Run, { descriptor, alike, surveyMatter, matter }: ReadEnvironmentsOptions) {
+  constructor(run: Run, { descriptor, precision, alike, surveyMatter, matter }: ReadEnvironmentsOptions) {
     const { bandwidth } = run.options;
     this.#run = run;
-    this.#descriptor = descriptor;
+    this.#description = { descriptor, precision };
     this.#width = alike;
     this.#surveysMatter = surveyMatter ?? (bandwidth !== undefined && 'rule' in bandwidth);
     this.matter = matter ?? new MatterSurvey();
@@ -165,7 +157,7 @@ class EnvironmentStack {
 
   async addMatrix(matrix: Matrix, path: string): Promise<void> {
     await this.#describe();
-    this.#add(checkedRows(matrix, path, this.#run.options.precision), path);
+    this.#add(checkedRows(matrix, path, this.#description.precision), path);
   }
 
   /** @returns undefined where there are no rows */
@@ -180,12 +172,12 @@ class EnvironmentStack {
     const { report } = this.#run;
     if (this.#surveysMatter) await surveyMatter(this.#run, this.#waiting, this.matter);
     // How far the file has been read says more about the whole than how far this one of many batches is.
-    const matrix = await describeStructures(this.#run, this.#descriptor, this.#waiting, (progress) =>
+    const matrix = await describeStructures(this.#run, this.#description, this.#waiting, (progress) =>
       report(isLast || this.#reading === undefined ? progress : this.#reading),
     );
     this.#waiting = [];
     this.#waitingAtoms = 0;
-    this.#add(matrix, describedOrigin(first.path, this.#descriptor));
+    this.#add(matrix, describedOrigin(first.path, this.#description.descriptor));
   }
 
   #add(matrix: Matrix, origin: string): void {

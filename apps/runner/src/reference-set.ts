@@ -69,8 +69,8 @@ export async function readReference(
   others: readonly InputPath[],
   budget: MemoryBudget,
 ): Promise<ReferenceSet> {
-  const { descriptor } = prepared;
-  const { groupBy, bandwidth, precision } = outer.options;
+  const { descriptor, precision } = prepared;
+  const { groupBy, bandwidth } = outer.options;
   const rowBytes = (await columnsOf(outer, prepared, [...files, ...others])) * (precision === 'f64' ? 8 : 4);
   const chunkRows = chunkOf(budget.left / 8 / CHUNK_COPIES / rowBytes);
   budget.claim('chunks', CHUNK_COPIES * chunkRows * rowBytes, `chunks of ${formatQuantity(chunkRows, 'environment')}`);
@@ -84,7 +84,7 @@ export async function readReference(
 
   const labels = groupBy === undefined ? undefined : new GroupLabels(groupBy, { optional: true });
   const matter = new MatterSurvey();
-  const common = { descriptor, chunkRows, rowBytes, budget, frameBytes, stage: 'reading' };
+  const common = { descriptor, precision, chunkRows, rowBytes, budget, frameBytes, stage: 'reading' };
   let parts: EnvironmentChunk[] = [];
   let fits = true;
   const stream = new EnvironmentStream(files, {

@@ -102,7 +102,7 @@ const COMMANDS: Readonly<Record<CommandName, () => Promise<CommandAction>>> = {
 /** One sentence for a person. */
 function sentence(error: unknown): string {
   if (error instanceof RangeError && /allocation|array (buffer )?length/i.test(error.message)) {
-    return `there is not enough memory (${error.message}); take fewer frames (--frames), or --precision f32`;
+    return `there is not enough memory (${error.message}); take fewer frames (--frames), and --precision f32 where it is f64`;
   }
   return oneLine(error instanceof Error && error.message !== '' ? error.message : String(error));
 }

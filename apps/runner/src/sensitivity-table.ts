@@ -1,8 +1,9 @@
-import type { Matrix } from '@surprisal/core';
+import type { Matrix, Precision } from '@surprisal/core';
 import { type NeighborhoodParameters, type SensitivityResult, sensitivity } from '@surprisal/entropy';
 import type { InputPath } from '@surprisal/io/node';
 import { alignColumns } from './align-columns.ts';
 import { chooseDescriptor } from './choose-descriptor.ts';
+import { precisionOf } from './choose-precision.ts';
 import { formatNats, formatReal } from './format-number.ts';
 import { isBuiltInDescriptor } from './load-descriptor.ts';
 import { type Environments, readEnvironments } from './read-environments.ts';
@@ -25,7 +26,7 @@ export async function sensitivityOf(
   const describe = (parameters: NeighborhoodParameters): Promise<Matrix> =>
     parameters.k === options.k && parameters.cutoff === options.cutoff
       ? Promise.resolve(matrix)
-      : describeAnew(run, files, parameters);
+      : describeAnew(run, files, precisionOf(matrix), parameters);
   const result = await sensitivity(describe, {
     ...context,
     k: options.k,
@@ -40,12 +41,13 @@ export async function sensitivityOf(
 async function describeAnew(
   run: Run,
   files: readonly InputPath[],
+  precision: Precision,
   parameters: NeighborhoodParameters,
 ): Promise<Matrix> {
   // Labels were looked at when the files were read first.
   const again: Run = { ...run, options: { ...run.options, ...parameters, groupBy: undefined } };
   const descriptor = await chooseDescriptor(again, files);
-  return (await readEnvironments(files, again, { descriptor })).matrix;
+  return (await readEnvironments(files, again, { descriptor, precision })).matrix;
 }
 
 /** What a person reads about it. */

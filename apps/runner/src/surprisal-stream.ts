@@ -1,4 +1,5 @@
-import { differentialEntropyMany, joinSurprisals } from '@surprisal/entropy';
+import { selectRows } from '@surprisal/core';
+import { differentialEntropyMany, type EntropyManyOptions, joinSurprisals } from '@surprisal/entropy';
 import { type BandwidthChoice, chooseBandwidths } from './choose-bandwidths.ts';
 import { type AnalysisDescription, describeAnalysis } from './describe-analysis.ts';
 import { type EnvironmentChunk, type EnvironmentRun, EnvironmentStream } from './environment-stream.ts';
@@ -95,6 +96,7 @@ export async function streamSurprisals<Name extends CommandName>(
   const stream = new EnvironmentStream(testFiles, {
     ...reference,
     descriptor: prepared.descriptor,
+    precision: prepared.precision,
     budget,
     stage: 'δH of',
     keepsStructures: keptStructures,
@@ -195,20 +197,72 @@ async function* throughReference(
   chunks: readonly EnvironmentChunk[],
   { run, pipeline, reference, bandwidths, known, passes }: Summing,
 ): AsyncGenerator<SummedChunk, void> {
-  // On which side of eps an environment lies is decided in float64 where one sum is all of it.
-  const decisions = reference.matrix === null ? [] : [run.options.eps];
+  const { eps } = run.options;
+  // On which side of eps an environment lies is decided in float64: by each sum itself where it is all there is, …
+  const decisions = reference.matrix === null ? [] : [eps];
   const sums = chunks.map(({ matrix }) => new ReferenceSums(matrix.rows, bandwidths.length, known.references));
-  if (reference.matrix === null) passes.count++;
+  let blocks = 0;
   for await (const block of reference.blocks(run, pipeline)) {
+    blocks++;
     for (const [i, chunk] of chunks.entries()) {
       if (chunk.matrix.rows > 0) await addBlock(sums[i] as ReferenceSums, chunk, block, run, { bandwidths, decisions });
     }
+  }
+  if (reference.matrix === null) {
+    passes.count++;
+    // … and once the parts are joined where they are streamed, for those that are near it.
+    if (await decideAgain(chunks, sums, blocks, { run, pipeline, reference, bandwidths })) passes.count++;
   }
   for (const [i, chunk] of chunks.entries()) {
     const { all, ofGroups } = sums[i] as ReferenceSums;
     known.add(chunk, ofGroups);
     yield { chunk, dH: all };
   }
+}
+
+/**
+ * Takes those environments through a streamed reference set once more whose δH cannot be told from eps, now in float64 with
+ * nothing left out.
+ *
+ * A block b errs by 2e-5 + 1e-6·|δH_b| in float32, and counts in the sum by its share s_b = exp(δH − δH_b). As
+ * Σ_b s_b (δH_b − δH) = −Σ_b s_b ln s_b ≤ ln B, their sum errs by 2e-5 + 1e-6 (|δH| + ln B), beside what was left out.
+ *
+ * @param blocks  B
+ * @returns whether there were any
+ */
+async function decideAgain(
+  chunks: readonly EnvironmentChunk[],
+  sums: readonly ReferenceSums[],
+  blocks: number,
+  { run, pipeline, reference, bandwidths }: Pick<Summing, 'run' | 'pipeline' | 'reference' | 'bandwidths'>,
+): Promise<boolean> {
+  const { eps, skipBelow } = run.options;
+  const isNear = (dH: number) =>
+    Math.abs(dH - eps) <= 2e-5 + 1e-6 * (Math.abs(dH) + Math.log(Math.max(1, blocks))) + skipBelow;
+  const again = chunks.flatMap((chunk, i) => {
+    const { all, ofGroups } = sums[i] as ReferenceSums;
+    const each = [...all, ...ofGroups.flat()];
+    const rows: number[] = [];
+    for (let row = 0; row < chunk.matrix.rows; row++) if (each.some((dH) => isNear(dH[row] as number))) rows.push(row);
+    if (rows.length === 0) return [];
+    const some = { ...chunk, matrix: selectRows(chunk.matrix, rows), from: chunk.to.done };
+    const exact = new ReferenceSums(rows.length, bandwidths.length, ofGroups.length);
+    return [{ some, rows, exact, before: { all, ofGroups } }];
+  });
+  if (again.length === 0) return false;
+  const exactly = { ...run, context: { ...run.context, skipBelow: 0 } };
+  for await (const block of reference.blocks(run, pipeline)) {
+    for (const { some, exact } of again) {
+      await addBlock(exact, some, block, exactly, { bandwidths, decisions: [], work: 'float64' });
+    }
+  }
+  for (const { rows, exact, before } of again) {
+    const targets = [...before.all, ...before.ofGroups.flat()];
+    for (const [t, values] of [...exact.all, ...exact.ofGroups.flat()].entries()) {
+      for (const [i, row] of rows.entries()) (targets[t] as Float64Array)[row] = values[i] as number;
+    }
+  }
+  return true;
 }
 
 /** δH of a chunk with respect to the blocks so far: to all of them, and to each group. */
@@ -229,7 +283,7 @@ async function addBlock(
   { matrix, from, to }: EnvironmentChunk,
   block: ReferenceBlock,
   { context, stopwatch, report }: Run,
-  kernel: { readonly bandwidths: readonly number[]; readonly decisions: readonly number[] },
+  kernel: Pick<EntropyManyOptions, 'bandwidths' | 'decisions' | 'work'>,
 ): Promise<void> {
   const sets = [
     { references: block.matrix, into: all },

@@ -67,7 +67,7 @@ describe('entropy', () => {
         { path: COPPER, frames: 3, environments: COPPER_ATOMS },
         { path: WATER, frames: 4, environments: WATER_ATOMS },
       ],
-      parameters: { descriptor: 'quests', k: 32, cutoff: 5, tieTolerance: 1e-6, precision: 'f64', frames: null },
+      parameters: { descriptor: 'quests', k: 32, cutoff: 5, tieTolerance: 1e-6, precision: 'f32', frames: null },
       environments: COPPER_ATOMS + WATER_ATOMS,
       warnings: [],
       output: null,
@@ -93,7 +93,8 @@ describe('entropy', () => {
     expect(again.inputs).toEqual([{ path: matrix, frames: null, environments: COPPER_ATOMS }]);
     expect(again.parameters).toMatchObject({ descriptor: null, k: null, cutoff: null, tieTolerance: null });
     expect(reference.backend).toEqual({ name: 'reference', isa: 'none', threads: 1 });
-    expect(reference.results[0]?.entropy).toBeCloseTo(native.results[0]?.entropy as number, 9);
+    // The reference works on the same float32 numbers, in float64.
+    expect(reference.results[0]?.entropy).toBeCloseTo(native.results[0]?.entropy as number, 5);
   });
 
   it('prints aligned lines for a person', async () => {
@@ -139,22 +140,63 @@ describe('descriptors', () => {
   it.each(['x.npy', 'x.npz'])('writes %s', async (name) => {
     const output = inFolder(name);
     const document = await runJson<DescriptorsDocument>(['descriptors', COPPER, WATER, '-o', output]);
-    expect(document.results).toEqual([{ rows: COPPER_ATOMS + WATER_ATOMS, columns: 63, precision: 'f64' }]);
+    expect(document.results).toEqual([{ rows: COPPER_ATOMS + WATER_ATOMS, columns: 63, precision: 'f32' }]);
     expect(document.output).toBe(output);
     const matrix = await readMatrix(output);
     expect([matrix.rows, matrix.columns]).toEqual([COPPER_ATOMS + WATER_ATOMS, 63]);
-    expect(matrix.data).toBeInstanceOf(Float64Array);
+    expect(matrix.data).toBeInstanceOf(Float32Array);
   });
 
   it('stacks matrices and structures, in the order of the files and in the precision that is asked for', async () => {
     const [water, both] = [inFolder('water.npy'), inFolder('both.npy')];
-    await runJson(['descriptors', WATER, '-o', water]);
+    await runJson(['descriptors', WATER, '-o', water, '--precision', 'f64']);
     await runJson(['descriptors', COPPER, water, '-o', both, '--precision', 'f32']);
     const stacked = await readMatrix(both);
     expect(stacked.data).toBeInstanceOf(Float32Array);
     expect([...stacked.data.subarray(COPPER_ATOMS * 63)]).toEqual([
       ...Float32Array.from((await readMatrix(water)).data),
     ]);
+  });
+
+  it('is float32 where float32 is known to do, and else float64', async () => {
+    const [narrow, wide, archive] = [inFolder('float32.npy'), inFolder('float64.npy'), inFolder('float64.npz')];
+    await runJson(['descriptors', WATER, '-o', narrow]);
+    await runJson(['descriptors', WATER, '-o', wide, '--precision', 'f64']);
+    await runJson(['descriptors', wide, '-o', archive]);
+    expect((await readMatrix(archive)).data).toEqual((await readMatrix(wide)).data);
+    const module = inFolder('mine.mjs');
+    await writeFile(
+      module,
+      `export default { name: 'mine', columns: 63, cutoff: 1, parameters: {}, async compute(structures, { precision } = {}) {
+        const rows = structures.reduce((sum, { positions }) => sum + positions.length / 3, 0);
+        return { rows, columns: 63, data: new (precision === 'f32' ? Float32Array : Float64Array)(63 * rows) };
+      } };`,
+    );
+    const precisionOf = async (...args: string[]) => (await runJson<EntropyDocument>(args)).parameters.precision;
+    expect(await precisionOf('entropy', WATER, narrow)).toBe('f32');
+    expect(await precisionOf('entropy', WATER, '-b', '0.02,0.01')).toBe('f32');
+    expect(await precisionOf('entropy', WATER, '-b', '0.02,0.009')).toBe('f64');
+    expect(await precisionOf('entropy', WATER, '-b', '0.009', '--precision', 'f32')).toBe('f32');
+    for (const double of [wide, archive]) {
+      expect(await precisionOf('entropy', WATER, double)).toBe('f64');
+      expect(await precisionOf('overlap', narrow, '-r', double)).toBe('f64');
+      expect(await precisionOf('entropy', double, '--precision', 'f32')).toBe('f32');
+    }
+    expect(await precisionOf('entropy', WATER, '--descriptor', module)).toBe('f64');
+  });
+
+  it('keeps what float32 would lose of a matrix whose numbers are large beside their distances', async () => {
+    const offset = inFolder('offset.npy');
+    const rows = Float64Array.from({ length: 40 }, (_, i) => 1e6 + (i % 4) * 0.01);
+    await writeMatrix(offset, createMatrix(40, 1, rows));
+    const [kept] = (await runJson<EntropyDocument>(['entropy', offset, '-b', '0.001'])).results;
+    expect(kept?.entropy).toBeCloseTo(Math.log(4), 9);
+    const [lost] = (await runJson<EntropyDocument>(['entropy', offset, '-b', '0.001', '--precision', 'f32'])).results;
+    expect(lost?.entropy).toBeCloseTo(0, 9);
+    const [wide] = (await runJson<EntropyDocument>(['entropy', offset, '-b', '0.015'])).results;
+    const K = (d: number) => Math.exp(-((d * 0.01) ** 2) / 2 / 0.015 ** 2);
+    const [end, middle] = [1 + K(1) + K(2) + K(3), 1 + 2 * K(1) + K(2)];
+    expect(wide?.entropy).toBeCloseTo(Math.log(4) - (Math.log(end) + Math.log(middle)) / 2, 6);
   });
 
   it('needs a target', async () => {

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { atomCount, type Structure } from '@surprisal/core';
-import { openStructures, readMatrix } from '@surprisal/io/node';
+import { atomCount, createMatrix, type Structure } from '@surprisal/core';
+import { openStructures, readMatrix, writeMatrix } from '@surprisal/io/node';
 import { maxAbsDifference, randomStream } from '@surprisal/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DhDocument, OverlapDocument } from '../src/result-document.ts';
@@ -79,9 +79,9 @@ describe('dh within little memory', () => {
 
   it('goes through a reference set that does not fit, of structures or of rows', async () => {
     const matrix = inFolder('reference.npy');
-    await runJson(['descriptors', reference, '-o', matrix]);
+    await runJson(['descriptors', reference, '-o', matrix, '--precision', 'f64']);
     // With nothing skipped, rounding is all that blocks of the reference set change.
-    const exact = ['-b', '0.03,0.1', '--skip-below', '0'];
+    const exact = ['-b', '0.03,0.1', '--skip-below', '0', '--precision', 'f64'];
     const args = [...exact, '--group-by', 'species', '-o'];
     const [whole, streamed] = [inFolder('whole.npy'), inFolder('streamed.npy')];
     const expected = await runJson<DhDocument>(['dh', test, '-r', reference, ...args, whole]);
@@ -96,19 +96,80 @@ describe('dh within little memory', () => {
       expect(maxAbsDifference(await valuesOf(streamed), values)).toBeLessThan(1e-12);
       if (set[0] === reference) expect(document.groups).toEqual(expected.groups);
     }
-    const overlap = await runJson<OverlapDocument>(['overlap', test, '-r', reference, '--eps', '-2']);
-    const little = await runJson<OverlapDocument>([
-      ...['overlap', test, '-r', reference, '--eps', '-2', '--memory', LITTLE],
-    ]);
+    const counted = ['overlap', test, '-r', reference, '--eps', '-2', '--precision', 'f64'];
+    const overlap = await runJson<OverlapDocument>(counted);
+    const little = await runJson<OverlapDocument>([...counted, '--memory', LITTLE]);
     expect(little.memory.referencePasses).toBeGreaterThan(1);
     expect(little.results).toEqual(overlap.results);
+  });
+
+  it('decides in float64 at eps what blocks of a float32 reference set cannot tell', async () => {
+    // Cold frames of the reference set are every third.
+    const sets = { test, reference, cold: `${reference}@::3` };
+    const wide: Record<string, string> = {};
+    for (const [name, files] of Object.entries(sets)) {
+      const narrow = inFolder(`${name}-narrow.npy`);
+      await runJson(['descriptors', files, '-o', narrow]);
+      const { rows, columns, data } = await readMatrix(narrow);
+      wide[name] = inFolder(`${name}-wide.npy`);
+      await writeMatrix(wide[name], createMatrix(rows, columns, Float64Array.from(data)));
+    }
+    const thrice = (file: string | undefined) => ['-r', ...Array<string>(3).fill(file as string)];
+    const exactly = async (name: string) => {
+      const output = inFolder(`exactly-${name}.npy`);
+      await runJson([
+        'dh',
+        wide['test'] as string,
+        ...thrice(wide[name]),
+        '-b',
+        '0.1',
+        '--skip-below',
+        '0',
+        '-o',
+        output,
+      ]);
+      return await valuesOf(output);
+    };
+    const known = { all: await exactly('reference'), cold: await exactly('cold') };
+    for (const [of, values] of Object.entries(known)) {
+      const value = values.toSorted()[3500] as number;
+      // The one environment is on either side of an eps that float32 cannot tell from it.
+      for (const eps of [value - 1e-9, value + 1e-9]) {
+        const args = [
+          'dh',
+          test,
+          ...thrice(reference),
+          '-b',
+          '0.1',
+          `--eps=${eps}`,
+          '--group-by',
+          'kind',
+          '--memory',
+          LITTLE,
+        ];
+        const { results, groups, memory } = await runJson<DhDocument>(args);
+        expect(memory.referencePasses).toBeGreaterThan(1);
+        const above = (dH: Float64Array) => dH.filter((each) => each > eps).length;
+        if (of === 'all') expect(Math.round((results[0]?.novelty as number) * 6999)).toBe(above(known.all));
+        else {
+          const column = groups?.reference.findIndex(({ name }) => name === 'cold') as number;
+          const within = groups?.sets.reduce(
+            (sum, { environments }, g) => sum + environments * (groups.maps[0]?.overlap[g]?.[column] as number),
+            0,
+          );
+          expect(Math.round(within as number)).toBe(6999 - above(known.cold));
+        }
+      }
+    }
   });
 
   it('writes the same rows and structures whichever way they come', async () => {
     const large = async (...more: string[]) => {
       const [csv, xyz, json] = ['csv', 'xyz', 'json'].map((ending) => inFolder(`rows-${more.length}.${ending}`));
       for (const output of [csv, xyz, json] as string[]) {
-        await runJson<DhDocument>(['dh', test, '-r', reference, '--skip-below', '0', '-o', output, ...more]);
+        await runJson<DhDocument>([
+          ...['dh', test, '-r', reference, '--skip-below', '0', '--precision', 'f64', '-o', output, ...more],
+        ]);
       }
       const frames: Structure[] = [];
       for await (const frame of openStructures(xyz as string)) frames.push(frame);
@@ -161,11 +222,12 @@ describe('dh within little memory', () => {
   });
 
   it('finds a bandwidth in a reference set that is looked at as a whole, or says how much that takes', async () => {
-    const auto = ['dh', test, '-r', reference, '-b', 'auto:gaussian'];
+    const auto = ['dh', test, '-r', reference, '-b', 'auto:gaussian', '--precision', 'f64'];
     const little = await runJsonWithNotes(auto.concat('--memory', LITTLE));
     expect(little.memory.referencePasses).toBeGreaterThan(1);
     expect(little.results[0]?.bandwidth).toBe((await runJsonWithNotes(auto)).results[0]?.bandwidth);
-    const refused = await runRefused(['dh', test, '-r', reference, '-b', 'auto:neighbors', '--memory', '166M'], 1);
+    const nearest = ['dh', test, '-r', reference, '-b', 'auto:neighbors', '--precision', 'f64'];
+    const refused = await runRefused([...nearest, '--memory', '166M'], 1);
     expect(refused).toMatch(/too little: \d+ MiB are needed.*in which the bandwidth is to be found.*or a bandwidth\n$/);
   });
 });

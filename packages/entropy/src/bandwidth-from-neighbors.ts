@@ -33,7 +33,7 @@ const DEFAULT_SAMPLE = 1000;
 /** Two environments nearer than this share of the root mean square distance of all are one, described twice. */
 const EQUAL_SHARE = 1e-4;
 /** And so are those nearer than this share of the size of their numbers: nothing but rounding sets them apart. */
-const ROUNDING_SHARE = 1e-9;
+const ROUNDING_SHARE = { float64: 1e-9, float32: 1e-6 };
 /**
  * A bandwidth from the distances in the data, for any descriptor: also for molecules, slabs and descriptors of one's
  * own, where there is no volume per atom.
@@ -123,5 +123,6 @@ function toleranceOf({ rows, columns, data }: Matrix): number {
     variance += squares / Math.max(1, rows);
   }
   // Two environments drawn at random are at a mean squared distance of twice the variance.
-  return Math.max(EQUAL_SHARE * Math.sqrt(2 * variance), ROUNDING_SHARE * largest);
+  const rounding = ROUNDING_SHARE[data instanceof Float32Array ? 'float32' : 'float64'];
+  return Math.max(EQUAL_SHARE * Math.sqrt(2 * variance), rounding * largest);
 }

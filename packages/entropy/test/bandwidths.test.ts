@@ -112,6 +112,12 @@ describe('a bandwidth from neighbours', () => {
     ['one environment', column(1), {}, 'EMPTY_INPUT'],
     ['environments that are all equal', column(0.3, 0.3, 0.3), {}, 'INVALID_ARGUMENT'],
     ['environments that rounding alone sets apart', column(0.3, 0.3 + 1e-16, 0.1 + 0.2), {}, 'INVALID_ARGUMENT'],
+    [
+      'environments that rounding to float32 alone sets apart',
+      createMatrix(3, 1, Float32Array.of(0.3, 0.30000004, 0.29999998)),
+      {},
+      'INVALID_ARGUMENT',
+    ],
     ['no sample', x, { sample: 0 }, 'INVALID_ARGUMENT'],
     ['a sample that is no number', x, { sample: Number.NaN }, 'INVALID_ARGUMENT'],
     ['a seed that is no number', x, { seed: 0.5 }, 'INVALID_ARGUMENT'],

@@ -53,16 +53,7 @@ export function parseNpz(bytes: Uint8Array, file = '<input>', options: NpzOption
 
 /** As {@link parseNpz}, from bytes that need not be in memory: only those of the array are read. */
 export async function readNpz(source: ByteSource, options: NpzOptions = {}): Promise<Matrix> {
-  const members = (await readZipDirectory(source)).filter((member) => member.name.endsWith('.npy'));
-  const member = await chooseMember(source, members, options.array);
-  const file = `${source.file}[${arrayName(member)}]`;
-  const content = new MemberContent(source, member, file);
-  const preamble = await content.take(NPY_PREAMBLE_BYTES);
-  const rest = await content.take(npyHeaderLength(preamble, file) - preamble.length);
-  const head = new Uint8Array(preamble.length + rest.length);
-  head.set(preamble);
-  head.set(rest, preamble.length);
-  const header = parseNpyHeader(head, file);
+  const { member, file, content, header } = await openArray(source, options.array);
   if (member.method === DEFLATED && member.size > LARGEST_RATIO * member.compressedSize + PIECE) {
     throw new ParseError({ file }, `${member.compressedSize} compressed bytes cannot hold ${member.size}`);
   }
@@ -72,6 +63,28 @@ export async function readNpz(source: ByteSource, options: NpzOptions = {}): Pro
   await content.fill(target.bytes, cooperate('read', target.bytes.length, 'bytes', options));
   await arrangeNpy(target, cooperate('read', target.matrix.rows, 'rows', options));
   return target.matrix;
+}
+
+/** What the array that {@link readNpz} would read says about itself. */
+export async function readNpzHeader(source: ByteSource, { array }: Pick<NpzOptions, 'array'> = {}): Promise<NpyHeader> {
+  return (await openArray(source, array)).header;
+}
+
+/** The array that is meant, read as far as its header. */
+async function openArray(
+  source: ByteSource,
+  array: string | undefined,
+): Promise<{ member: ZipMember; file: string; content: MemberContent; header: NpyHeader }> {
+  const members = (await readZipDirectory(source)).filter((member) => member.name.endsWith('.npy'));
+  const member = await chooseMember(source, members, array);
+  const file = `${source.file}[${arrayName(member)}]`;
+  const content = new MemberContent(source, member, file);
+  const preamble = await content.take(NPY_PREAMBLE_BYTES);
+  const rest = await content.take(npyHeaderLength(preamble, file) - preamble.length);
+  const head = new Uint8Array(preamble.length + rest.length);
+  head.set(preamble);
+  head.set(rest, preamble.length);
+  return { member, file, content, header: parseNpyHeader(head, file) };
 }
 
 /**

@@ -8,6 +8,7 @@ import { parseFrameSlice } from '@surprisal/io';
 import {
   isMatrixFile,
   matrixFileKind,
+  matrixPrecision,
   openMatrix,
   openStructures,
   readMatrix,
@@ -253,6 +254,7 @@ describe('matrices in files', () => {
         const file = await openMatrix(target);
         expect(file).toMatchObject({ rows: 5, columns: 2, precision: matrix === wide ? 'f64' : 'f32' });
         expect(file.heldBytes).toBe(kind === 'npy' ? 0 : matrix.data.byteLength);
+        expect(await matrixPrecision(target)).toBe(file.precision);
         // Twice, for a file can be gone through again.
         for (const rows of [2, 5, 100]) {
           const blocks = [];

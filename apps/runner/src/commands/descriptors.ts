@@ -21,7 +21,7 @@ export async function descriptors(run: Run, files: readonly string[]): Promise<v
   await writeMatrix(options.output, matrix, { overwrite: options.overwrite, signal });
   const document: DescriptorsDocument = {
     ...describeAnalysis(run, prepared, inputs),
-    results: [{ rows: matrix.rows, columns: matrix.columns, precision: options.precision }],
+    results: [{ rows: matrix.rows, columns: matrix.columns, precision: prepared.precision }],
   };
   await printResult(run, document, () => [
     alignColumns([

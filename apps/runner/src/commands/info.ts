@@ -1,7 +1,8 @@
-import { atomCount, type Matrix, type Precision, type Structure } from '@surprisal/core';
+import { atomCount, type Structure } from '@surprisal/core';
 import { type InputPath, isMatrixFile, readMatrix } from '@surprisal/io/node';
 import { nearestNeighbors } from '@surprisal/neighbors';
 import { alignColumns } from '../align-columns.ts';
+import { precisionOf } from '../choose-precision.ts';
 import { describeAnalysis } from '../describe-analysis.ts';
 import { locateFrame } from '../describe-structures.ts';
 import { formatCount, formatQuantity, formatReal, formatShare } from '../format-number.ts';
@@ -64,10 +65,6 @@ async function surveyMatrix(path: string, run: Run): Promise<MatrixFileSummary> 
     max: min <= max ? max : null,
     odd,
   };
-}
-
-function precisionOf({ data }: Matrix): Precision {
-  return data instanceof Float64Array ? 'f64' : 'f32';
 }
 
 async function surveyStructures(file: InputPath, run: Run): Promise<StructureFileSummary> {

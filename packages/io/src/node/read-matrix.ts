@@ -11,7 +11,7 @@ import {
   parseNpyHeader,
   warnOfNpyOrder,
 } from '../npy.ts';
-import { type NpzOptions, readNpz } from '../npz.ts';
+import { type NpzOptions, readNpz, readNpzHeader } from '../npz.ts';
 import { readError } from './file-errors.ts';
 
 /** Bytes that are read in one system call; none reads more than 2 GiB. */
@@ -33,6 +33,25 @@ export async function readMatrix(path: string, options: NpzOptions = {}): Promis
     const header = await readHeader(source, preamble, options);
     return await readRows(source, header, source.size - header.offset, 0, options);
   });
+}
+
+/**
+ * The precision in which a `.npy` or `.npz` file stores its matrix; of the file only what says so is read.
+ *
+ * @param options.array  as of {@link readMatrix}
+ * @throws {SurprisalError} as {@link readMatrix}
+ *
+ * @example
+ * const isDouble = (await matrixPrecision('x.npy')) === 'f64';
+ */
+export async function matrixPrecision(path: string, options: Pick<NpzOptions, 'array'> = {}): Promise<Precision> {
+  return withFile(path, async (source, preamble) =>
+    precisionOf(isArchive(preamble) ? await readNpzHeader(source, options) : await readHeader(source, preamble, {})),
+  );
+}
+
+function precisionOf({ precision }: NpyHeader): Precision {
+  return precision === 'f8' ? 'f64' : 'f32';
 }
 
 /** A matrix in a file, some rows of which can be read at a time. */
@@ -71,7 +90,7 @@ export async function openMatrix(path: string, options: NpzOptions = {}): Promis
     return {
       rows,
       columns,
-      precision: header.precision === 'f8' ? 'f64' : 'f32',
+      precision: precisionOf(header),
       heldBytes: 0,
       async *blocks(most) {
         for (let row = 0; row < rows; row += most) {
