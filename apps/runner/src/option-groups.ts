@@ -93,7 +93,7 @@ export function addDescriptorOptions(command: Command): Command {
       new Option(
         '--precision <kind>',
         'storage of environments and work on them; else f32, but f64 where a matrix is f64, the descriptor is a module, or ' +
-          `the bandwidth is below ${formatReal(LEAST_FLOAT32_BANDWIDTH)}`,
+          `a bandwidth is below ${formatReal(LEAST_FLOAT32_BANDWIDTH)}; choices`,
       ).choices(['f64', 'f32']),
     );
 }
