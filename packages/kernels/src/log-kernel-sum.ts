@@ -9,7 +9,7 @@ import type { RowWindows } from './row-windows.ts';
 export interface KernelSumOptions extends Context, KernelSumAccuracy {
   /** h in 1/Å, above 0. */
   readonly bandwidth: number;
-  /** (n), finite, not below 0, not all 0; default 1 for every reference. */
+  /** (n), finite, not below 0, not all 0; those below 5·10⁻³²⁴ of the largest count as 0; default 1 for every reference. */
   readonly weights?: Float64Array | undefined;
   /** (m) windows of references that a query's sum leaves out, see {@link leaveOneOut}; default none. */
   readonly leaveOut?: RowWindows | undefined;
@@ -19,7 +19,7 @@ export interface KernelSumOptions extends Context, KernelSumAccuracy {
 export interface KernelSumManyOptions extends Context, KernelSumAccuracy {
   /** Each h in 1/Å, above 0. */
   readonly bandwidths: readonly number[];
-  /** (n), finite, not below 0, not all 0; default 1 for every reference. */
+  /** (n), finite, not below 0, not all 0; those below 5·10⁻³²⁴ of the largest count as 0; default 1 for every reference. */
   readonly weights?: Float64Array | undefined;
   /** (m) windows of references that a query's sum leaves out, see {@link leaveOneOut}; default none. */
   readonly leaveOut?: RowWindows | undefined;
@@ -32,7 +32,7 @@ export interface KernelSumManyOptions extends Context, KernelSumAccuracy {
  *
  * Finite however far a query lies from its references; equal rows are at distance exactly 0. Two float32 matrices are
  * worked on in float32, with |error of ln s| ≤ 2·10⁻⁵ + 10⁻⁶ |ln s|; anything else in float64, with 10⁻¹² max(1, |ln s|).
- * Queries with ln s < −20, or too near one of the `decisions` to be told from it, are done again in float64 by log-sum-exp.
+ * Queries with ln s < −20 (in weights relative to the largest), or too near one of the `decisions` to be told from it, are done again in float64 by log-sum-exp.
  * References that together would raise ln s by no more than `skipBelow` are left out, where enough of them lie apart for
  * the search to pay. No matrix of pairs is made.
  *

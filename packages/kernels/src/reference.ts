@@ -1,5 +1,5 @@
 import { type Context, cooperate } from '@surprisal/core';
-import type { KernelSumTask } from './kernel-sum-task.ts';
+import { type KernelSumTask, relativeWeights } from './kernel-sum-task.ts';
 import { STAGE, UNIT } from './stage.ts';
 
 /**
@@ -7,16 +7,17 @@ import { STAGE, UNIT } from './stage.ts';
  *
  *     ln s_i = −d²_min/2h² + ln Σ_j w_j exp(−(d²_ij − d²_min)/2h²),   d²_ij = Σ_c (x_ic − y_jc)²,   d²_min = min_j d²_ij
  *
- * over the references that query i does not leave out.
+ * over the references that query i does not leave out, with weights relative to the largest.
  */
 export async function referenceLogKernelSums(task: KernelSumTask, context: Context): Promise<Float64Array[]> {
-  const { queries, references, bandwidths, weights } = task;
+  const { queries, references, bandwidths } = task;
+  const { largest, relative: weights } = relativeWeights(task.weights);
   const results = Array.from(bandwidths, () => new Float64Array(queries.rows));
   const squared = new Float64Array(references.rows);
   const breathe = cooperate(STAGE, queries.rows, UNIT, context);
   for (let i = 0; i < queries.rows; i++) {
     await breathe(i);
-    const nearest = squaredDistances(task, i, squared);
+    const nearest = squaredDistances({ ...task, weights }, i, squared);
     for (let b = 0; b < bandwidths.length; b++) {
       const slope = 1 / (2 * bandwidths[b]! * bandwidths[b]!);
       let sum = 0;
@@ -24,7 +25,7 @@ export async function referenceLogKernelSums(task: KernelSumTask, context: Conte
         const kernel = Math.exp((nearest - squared[j]!) * slope);
         sum += weights === null ? kernel : weights[j]! * kernel;
       }
-      results[b]![i] = Math.log(sum) - nearest * slope;
+      results[b]![i] = Math.log(sum) + Math.log(largest) - nearest * slope;
     }
   }
   return results;

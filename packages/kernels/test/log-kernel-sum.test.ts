@@ -58,6 +58,38 @@ describe.each(backends)('the %s backend', (backend) => {
     expect(await sum(0, 0, 2)).toBeCloseTo(Math.log(2) - 25 / 2e-4, 9);
   });
 
+  it('weighs by numbers as large and as small as there are', async () => {
+    const x = createMatrix(1, 1, Float64Array.of(0));
+    const y = createMatrix(3, 1, Float64Array.of(0, 0, 0.02));
+    for (const weight of [Number.MAX_VALUE, 1, Number.MIN_VALUE]) {
+      const weights = new Float64Array(3).fill(weight);
+      const [sum] = await logKernelSum(x, y, { bandwidth: 0.02, weights, backend });
+      expect(Math.abs(sum! - Math.log(weight) - Math.log(2 + Math.exp(-0.5)))).toBeLessThan(1e-12);
+    }
+  });
+
+  it('takes what weighs nothing beside the largest as what weighs nothing', async () => {
+    const x = createMatrix(1, 1, Float64Array.of(0));
+    const y = createMatrix(2, 1, Float64Array.of(0, 1));
+    const weights = Float64Array.of(1e-300, 1e300);
+    const options = { bandwidth: 0.01, weights, backend } as const;
+    expect((await logKernelSum(x, y, options))[0]).toBeCloseTo(Math.log(1e300) - 5000, 9);
+    const sums = logKernelSum(x, y, { ...options, leaveOut: windows([1], [2]) });
+    await expect(sums).rejects.toMatchObject({ code: 'EMPTY_REFERENCE' });
+  });
+
+  it('takes bandwidths that are far apart: near and far, each at its own', async () => {
+    const data = Float64Array.from({ length: 66 }, (_, i) => (i < 33 ? 0 : 1024) + (i % 33) / 2 ** 20);
+    for (const x of [createMatrix(66, 1, data), createMatrix(66, 1, Float32Array.from(data))]) {
+      const [narrow, wide, widest] = await logKernelSumMany(x, x, { bandwidths: [2 ** -10, 1024, 1e12], backend });
+      for (let i = 0; i < 66; i++) {
+        expect(narrow![i]).toBeCloseTo(Math.log(33), 3);
+        expect(wide![i]).toBeCloseTo(Math.log(33 * (1 + Math.exp(-0.5))), 4);
+        expect(widest![i]).toBeCloseTo(Math.log(66), 4);
+      }
+    }
+  });
+
   it('leaves a row out of its own sum', async () => {
     const x = createMatrix(3, 1, Float64Array.of(0, 0, 0.03));
     const sums = await logKernelSum(x, x, { bandwidth: 0.01, leaveOut: leaveOneOut(3), backend });

@@ -28,6 +28,9 @@ constexpr std::size_t smallest_tree = 1024;
 // Rows and leaves that are looked at to see whether enough lies apart; and what share is enough.
 constexpr std::size_t looked_at = 64;
 constexpr double worthwhile_share = 0.08;
+// Products tell the distance of a row and of a query up to some 10⁶ of the narrowest bandwidth. Where the widest is wider
+// than this many of the narrowest, what lies farther could matter to it, and there are only differences.
+constexpr double most_times_wider = 1e4;
 // Queries whose sums are done again together.
 constexpr std::size_t exact_rows = 32;
 // What sums that are done again may lack, relative, where anything may be left out at all.
@@ -59,7 +62,7 @@ struct References {
   const Raw* rows;
   std::size_t columns;
   const double* weights;
-  std::vector<std::uint32_t> kept;  // those of weight above 0, where there are weights
+  std::vector<std::uint32_t> kept;  // those whose weight is above 0 beside the largest, where there are weights
   double largest_weight = 1;
   double total_weight = 0;  // relative to the largest
   BoundAxes axes;
@@ -95,7 +98,7 @@ class Block {
   std::size_t stride = 0;  // count, filled up to whole groups
   std::vector<std::uint32_t> all;
 
-  // Queries `ids` (row numbers), whose bound coordinates stand at `places` of `order`.
+  // Queries `ids` (row numbers).
   Block(const Raw* rows, const std::uint32_t* ids, std::size_t query_count, std::size_t columns, const std::uint32_t* starts,
         const std::uint32_t* ends)
       : count(query_count),
@@ -337,9 +340,10 @@ References<Raw, T> prepare(const Raw* rows, std::size_t count, std::size_t colum
     references.largest_weight = *std::max_element(weights, weights + count);
     references.total_weight = 0;
     for (std::size_t row = 0; row < count; ++row) {
-      if (weights[row] == 0) continue;
+      const double relative = weights[row] / references.largest_weight;
+      if (relative == 0) continue;
       references.kept.push_back(static_cast<std::uint32_t>(row));
-      references.total_weight += weights[row] / references.largest_weight;
+      references.total_weight += relative;
     }
     kept = references.kept.size();
     list = references.kept.data();
@@ -348,9 +352,10 @@ References<Raw, T> prepare(const Raw* rows, std::size_t count, std::size_t colum
   if (ordered) references.axes = principal_axes(rows, list, kept, columns);
   references.tree =
       order_rows(rows, list, kept, columns, ordered ? &references.axes : nullptr, leaf_rows<T>, threads, task);
-  const double narrowest = *std::min_element(options.bandwidths, options.bandwidths + options.bandwidth_count);
-  references.packed = pack_rows<Raw, T>(rows, columns, references.tree, narrowest, weights, references.largest_weight, tiles,
-                                        threads, task);
+  const auto [narrowest, widest] = std::minmax_element(options.bandwidths, options.bandwidths + options.bandwidth_count);
+  const double radius = *widest <= most_times_wider * *narrowest ? centred_radius : 0;
+  references.packed = pack_rows<Raw, T>(rows, columns, references.tree, *narrowest, radius, weights,
+                                        references.largest_weight, tiles, threads, task);
   references.skips = options.skip_below > 0 && ordered && worth_skipping(references, options, tiles);
   return references;
 }
@@ -506,8 +511,7 @@ class Sweep {
 template <typename Raw>
 struct Queries {
   RowTree tree;
-  std::vector<std::size_t> homes;  // (places) leaves of the references
-  std::vector<float> limits;       // (places); both only where anything is left out
+  std::vector<float> limits;  // (places), only where anything is left out
 };
 
 template <typename Raw, typename T>
@@ -597,7 +601,6 @@ template <typename Raw, typename T>
 void log_kernel_sum(const KernelSumInput<Raw>& in, const KernelSumOptions& options, Isa isa, unsigned threads, Task& task,
                     double* out) {
   const KernelTiles& tiles = kernel_tiles(isa);
-  const std::uint64_t units = kernel_sum_units(in.query_count, in.reference_count);
   const References<Raw, T> references = prepare<Raw, T>(in.references, in.reference_count, in.columns, in.weights, options,
                                                         tiles, threads, task);
   const std::size_t m = in.query_count;
@@ -629,6 +632,13 @@ void log_kernel_sum(const KernelSumInput<Raw>& in, const KernelSumOptions& optio
     });
   }
 
+  // A query has a unit for each panel as wide as those of float64, and one more for its logarithm. What weighs nothing, and
+  // so is not there, is over with the last panel.
+  const std::uint64_t units = kernel_sum_units(1, in.reference_count);
+  const auto units_before = [&](std::size_t panel) {
+    return panel == panels ? units - 1 : std::uint64_t{panel} * (block_rows<T> / block_rows<double>);
+  };
+
   // Each block of queries passes over all panels; where there are few blocks, the panels are dealt out in runs.
   Totals totals(m, bandwidths, block_rows<T>);
   if (!in.all_exact) {
@@ -638,16 +648,19 @@ void log_kernel_sum(const KernelSumInput<Raw>& in, const KernelSumOptions& optio
       const std::size_t run = item % runs;
       Block<Raw, T> block = block_of(in, references, queries, places, 0);
       Sweep<Raw, T> sweep(references, options, tiles, block, task);
-      std::size_t reported = panels * run / runs;
-      sweep.panel_done = [&](std::size_t panel) {
-        task.advance((panel + 1 - reported) * places.size());
-        reported = panel + 1;
+      const std::size_t first = panels * run / runs;
+      const std::size_t end = panels * (run + 1) / runs;
+      std::size_t reported = first;
+      const auto report = [&](std::size_t upto) {
+        task.advance((units_before(upto) - units_before(reported)) * places.size());
+        reported = upto;
       };
-      sweep.over(panels * run / runs * panel_leaves, std::min(leaves, panels * (run + 1) / runs * panel_leaves),
-                 [](std::size_t) { return 0.0f; },
+      sweep.panel_done = [&](std::size_t panel) { report(panel + 1); };
+      sweep.over(first * panel_leaves, std::min(leaves, end * panel_leaves), [](std::size_t) { return 0.0f; },
                  [&](std::size_t leaf, const std::uint32_t* list, std::size_t count) {
                    sweep.add_leaf_to(leaf, list, count, nullptr);
                  });
+      report(end);
       totals.add(places[0], places.size(), bandwidths,
                  [&](std::size_t b, std::size_t q) -> const ExactTotal& { return sweep.total(b, q); });
     });
@@ -674,6 +687,7 @@ void log_kernel_sum(const KernelSumInput<Raw>& in, const KernelSumOptions& optio
     }
     if (!all) again.push_back(place);
   }
+  task.advance(m - again.size());
   double widest = 0;
   for (std::size_t b = 0; b < bandwidths; ++b) widest = std::max(widest, options.bandwidths[b]);
   const double wider =
@@ -697,9 +711,8 @@ void log_kernel_sum(const KernelSumInput<Raw>& in, const KernelSumOptions& optio
         out[narrow[b] * m + queries.tree.order[places[q]]] = exact[b * places.size() + q];
       }
     }
+    task.advance((in.all_exact ? units : 1) * places.size());
   });
-  const std::uint64_t done = task.done.load();
-  if (done < units) task.advance(units - done);
 }
 
 template <typename Raw, typename T>
@@ -764,6 +777,10 @@ void self_kernel_sums(const Raw* rows, std::size_t n, std::size_t columns, const
   const std::uint64_t units = task.total == 0 ? self_kernel_sum_units(n) : task.total;
   std::uint64_t pairs = 0;
   for (const Item& item : items) pairs += item.end - item.first;
+  if (pairs == 0) task.advance(units);
+  const auto units_of = [&](std::uint64_t of_pairs) {
+    return static_cast<std::uint64_t>(static_cast<unsigned __int128>(of_pairs) * units / pairs);
+  };
   std::atomic<std::uint64_t> finished{0};
   parallel_for(items.size(), threads, task, [&](std::size_t index) {
     const Item& item = items[index];
@@ -778,15 +795,18 @@ void self_kernel_sums(const Raw* rows, std::size_t n, std::size_t columns, const
     HeapArray<T> columns_of_panel(bandwidths * block_rows<T>);
     std::fill_n(columns_of_panel.data.get(), columns_of_panel.length, T{0});
     std::size_t reported = item.first;
+    const auto report = [&](std::size_t upto) {
+      const std::uint64_t before = finished.fetch_add(upto - reported);
+      task.advance(units_of(before + upto - reported) - units_of(before));
+      reported = upto;
+    };
     sweep.panel_done = [&](std::size_t panel) {
       const std::size_t first = panel * block_rows<T>;
       const std::size_t count = std::min(n, first + block_rows<T>) - first;
       totals.add(first, count, bandwidths,
                  [&](std::size_t b, std::size_t i) { return static_cast<double>(columns_of_panel[b * block_rows<T> + i]); });
       std::fill_n(columns_of_panel.data.get(), columns_of_panel.length, T{0});
-      const std::uint64_t before = finished.fetch_add(panel + 1 - reported);
-      task.advance((before + panel + 1 - reported) * units / pairs - before * units / pairs);
-      reported = panel + 1;
+      report(panel + 1);
     };
     const auto limit_of = [&](std::size_t node) { return node_limits[node]; };
     sweep.over(item.first * panel_leaves, std::min(leaves, item.end * panel_leaves), limit_of,
@@ -802,11 +822,10 @@ void self_kernel_sums(const Raw* rows, std::size_t n, std::size_t columns, const
                  sweep.add_leaf_to(leaf, list, before, columns_of_leaf);
                  sweep.add_leaf_to(leaf, list + before, within - before, nullptr);
                });
+    report(item.end);
     totals.add(places[0], places.size(), bandwidths,
                [&](std::size_t b, std::size_t q) -> const ExactTotal& { return sweep.total(b, q); });
   });
-  const std::uint64_t done = task.done.load();
-  if (done < units) task.advance(units - done);
   for (std::size_t b = 0; b < bandwidths; ++b) {
     for (std::size_t place = 0; place < n; ++place) {
       totals.at(b, place).to_limbs(out + (b * n + tree.order[place]) * ExactTotal::limbs);

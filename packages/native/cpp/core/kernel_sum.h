@@ -25,7 +25,8 @@ struct KernelSumInput {
   const Raw* references;  // (reference_count×columns), one or more
   std::size_t reference_count;
   std::size_t columns;
-  const double* weights;        // (reference_count) finite, not below 0, not all 0; or null
+  /// (reference_count) finite, not below 0, not all 0; or null. Those below 5e-324 of the largest count as 0.
+  const double* weights;
   const std::uint32_t* starts;  // (query_count) references starts … ends (exclusive) do not count for a query; or null
   const std::uint32_t* ends;
   const double* decisions;  // (decision_count) values of ln s: sums too near one to tell are done again in float64

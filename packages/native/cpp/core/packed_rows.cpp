@@ -58,8 +58,9 @@ void look_for_centre(Run& run, const Raw* rows, std::size_t columns, const RowTr
 }  // namespace
 
 template <typename Raw, typename T>
-PackedRows<T> pack_rows(const Raw* rows, std::size_t columns, const RowTree& tree, double bandwidth, const double* weights,
-                        double largest_weight, const KernelTiles& tiles, unsigned threads, Task& task) {
+PackedRows<T> pack_rows(const Raw* rows, std::size_t columns, const RowTree& tree, double bandwidth, double radius,
+                        const double* weights, double largest_weight, const KernelTiles& tiles, unsigned threads,
+                        Task& task) {
   constexpr std::size_t lanes = leaf_rows<T>;
   constexpr std::uint32_t no_centre = PackedRows<T>::no_centre;
   const std::size_t leaves = tree.leaves();
@@ -73,18 +74,17 @@ PackedRows<T> pack_rows(const Raw* rows, std::size_t columns, const RowTree& tre
   level[0].first = 0;
   level[0].leaves = leaves;
   level[0].node = 0;
+  if (radius == 0) level.clear();
   while (!level.empty()) {
     parallel_for(level.size(), threads, task,
-                 [&](std::size_t i) { look_for_centre(level[i], rows, columns, tree, centred_radius * bandwidth); });
+                 [&](std::size_t i) { look_for_centre(level[i], rows, columns, tree, radius * bandwidth); });
     std::vector<Run> next;
     for (const Run& run : level) {
       if (run.shares) {
         const auto centre = static_cast<std::uint32_t>(packed.centres.size() / columns);
         packed.centres.insert(packed.centres.end(), run.centre.begin(), run.centre.end());
         std::fill_n(packed.centre_of.begin() + static_cast<std::ptrdiff_t>(run.first), run.leaves, centre);
-      } else if (run.leaves == 1) {
-        packed.any_wide = true;
-      } else {
+      } else if (run.leaves > 1) {
         const std::size_t left = (run.leaves + 1) / 2;
         next.push_back({run.first, left, run.node + 1, false, {}});
         next.push_back({run.first + left, run.leaves - left, run.node + 2 * left, false, {}});
@@ -139,11 +139,11 @@ PackedRows<T> pack_rows(const Raw* rows, std::size_t columns, const RowTree& tre
   return packed;
 }
 
-template PackedRows<float> pack_rows<float, float>(const float*, std::size_t, const RowTree&, double, const double*, double,
-                                                   const KernelTiles&, unsigned, Task&);
-template PackedRows<double> pack_rows<float, double>(const float*, std::size_t, const RowTree&, double, const double*,
-                                                     double, const KernelTiles&, unsigned, Task&);
-template PackedRows<double> pack_rows<double, double>(const double*, std::size_t, const RowTree&, double, const double*,
-                                                      double, const KernelTiles&, unsigned, Task&);
+template PackedRows<float> pack_rows<float, float>(const float*, std::size_t, const RowTree&, double, double, const double*,
+                                                   double, const KernelTiles&, unsigned, Task&);
+template PackedRows<double> pack_rows<float, double>(const float*, std::size_t, const RowTree&, double, double,
+                                                     const double*, double, const KernelTiles&, unsigned, Task&);
+template PackedRows<double> pack_rows<double, double>(const double*, std::size_t, const RowTree&, double, double,
+                                                      const double*, double, const KernelTiles&, unsigned, Task&);
 
 }  // namespace surprisal

@@ -13,7 +13,7 @@
 namespace surprisal {
 
 /// Rows of one leaf after another. Leaves near one another share a centre as long as every row of theirs lies within
-/// `centred_radius` of it; a leaf that is too wide for that is kept as it was given, for differences.
+/// a radius of it; a leaf that is too wide for that is kept as it was given, for differences.
 template <typename T>
 struct PackedRows {
   static constexpr std::uint32_t no_centre = 0xffffffff;
@@ -26,7 +26,6 @@ struct PackedRows {
   std::vector<std::uint32_t> ids;       // [leaf][leaf_rows] which row of the references each is
   std::vector<std::uint32_t> centre_of; // (leaves), or no_centre
   std::vector<double> centres;          // [centre][dimension]
-  bool any_wide = false;
 };
 
 /// Bandwidths within which the rows that share a centre lie of it. A query that matters to them lies within some 7 more,
@@ -35,10 +34,11 @@ struct PackedRows {
 /// 2.5e-5 at 13.
 constexpr double centred_radius = 8;
 
-/// Packs the rows of a tree. `bandwidth` is the smallest in use. `weights` are of the rows as given, or null. Throws
-/// std::bad_alloc, Error ABORTED.
+/// Packs the rows of a tree. `bandwidth` is the smallest in use, and `radius` is in bandwidths; where it is 0, no row has a
+/// centre. `weights` are of the rows as given, or null. Throws std::bad_alloc, Error ABORTED.
 template <typename Raw, typename T>
-PackedRows<T> pack_rows(const Raw* rows, std::size_t columns, const RowTree& tree, double bandwidth, const double* weights,
-                        double largest_weight, const KernelTiles& tiles, unsigned threads, Task& task);
+PackedRows<T> pack_rows(const Raw* rows, std::size_t columns, const RowTree& tree, double bandwidth, double radius,
+                        const double* weights, double largest_weight, const KernelTiles& tiles, unsigned threads,
+                        Task& task);
 
 }  // namespace surprisal

@@ -230,6 +230,23 @@ void test_self(const Case& c, const std::vector<std::size_t>& some) {
   }
 }
 
+// Two tight clusters, far apart for the narrowest bandwidth and near for the widest: what is too far for products is not too
+// far for all of them.
+template <typename Raw, typename T>
+void test_bandwidths_far_apart() {
+  std::mt19937 random(11);
+  std::uniform_real_distribution<double> uniform(0, 1e-4);
+  Case c{"bandwidths far apart", 2, std::vector<double>(2 * 33 * 2), {1e-3, 1e3, 1e12}};
+  for (std::size_t i = 0; i < c.rows.size(); ++i) {
+    c.rows[i] = static_cast<float>((i < c.rows.size() / 2 ? 0 : 1000) + uniform(random));
+  }
+  std::vector<std::size_t> some;
+  for (std::size_t i = 0; i < c.count(); i += 5) some.push_back(i);
+  test_self<Raw, T>(c, some);
+  test_cross<Raw, T>(c, some, false, 0);
+  test_cross<Raw, T>(c, some, true, 0);
+}
+
 void test_interrupted_self_sums() {
   const Case c = clusters("interrupted", 3, 6000, 40, 0.001, {0.5});
   const std::vector<float> rows(c.rows.begin(), c.rows.end());
@@ -350,6 +367,9 @@ void test_ordered_kernel_sums() {
     for (std::size_t i = 0; i < 1200; ++i) exact = exact && value_of(&limbs[i * ExactTotal::limbs]) == 1200;
     check(exact, std::string("equal rows count for 1 each, ") + isa_name(isa));
   }
+  test_bandwidths_far_apart<float, float>();
+  test_bandwidths_far_apart<float, double>();
+  test_bandwidths_far_apart<double, double>();
   test_interrupted_self_sums();
 }
 
