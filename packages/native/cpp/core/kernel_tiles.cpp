@@ -299,10 +299,11 @@ size_t near_queries(const BoundCheck& p, std::uint32_t* list) {
         gap = gap > 0.0f ? gap : Reals{};
         squared += gap * gap;
       }
-      Reals limit = load<Reals>(p.limits + first);
-      limit = limit > least ? limit : least;
+      // What has a limit below 0 is no query, whatever the box: of one that is infinite it is not told apart by its interval.
+      const Reals own = load<Reals>(p.limits + first);
+      const Reals limit = own > least ? own : least;
       int near[lanes];
-      store(near, reinterpret_cast<S::Integers>(squared < limit));
+      store(near, reinterpret_cast<S::Integers>((squared < limit) & (own >= 0.0f)));
       for (size_t lane = 0; lane < lanes; ++lane) {
         list[found] = static_cast<std::uint32_t>(first + lane);
         found -= static_cast<size_t>(near[lane]);

@@ -95,8 +95,8 @@ struct BoundCheck {
   const float* high;
   const float* query_low;  // [dimension][query_stride], the intervals that surely hold the coordinates of the queries
   const float* query_high;
-  std::size_t query_stride;      // a multiple of bound_group; what stands there beyond the queries is never near
-  const float* limits;           // (query_stride) squared distances
+  std::size_t query_stride;      // a multiple of bound_group
+  const float* limits;           // (query_stride) squared distances; below 0 for what stands there beyond the queries
   float least_limit;             // for all of them, where theirs is smaller
   const std::uint32_t* groups;   // (group_count) which runs of bound_group queries to look at
   std::size_t group_count;

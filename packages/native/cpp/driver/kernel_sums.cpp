@@ -318,10 +318,46 @@ void test_tree() {
   }
 }
 
+// What only fills up a group is near to nothing, not even to the box of a row of which nothing is known.
+void test_queries_that_are_none() {
+  constexpr std::size_t count = 5;
+  std::vector<float> low(bound_group, INFINITY), high(bound_group, -INFINITY), limits(bound_group, -1.0f);
+  for (std::size_t q = 0; q < count; ++q) {
+    low[q] = high[q] = static_cast<float>(q);
+    limits[q] = 0.5f;
+  }
+  const float everywhere[2] = {-INFINITY, INFINITY};
+  const std::uint32_t group = 0;
+  for (const Isa isa : available_isas()) {
+    for (const float least_limit : {0.0f, 3.0f}) {
+      const BoundCheck all{1, &everywhere[0], &everywhere[1], low.data(), high.data(), bound_group, limits.data(),
+                           least_limit, &group, 1};
+      std::uint32_t list[bound_group];
+      check(kernel_tiles(isa).near_queries(all, list) == count, std::string("all queries, and no others, ") + isa_name(isa));
+    }
+  }
+}
+
+// A row so far that nothing is known of where it lies, among so many that it is not of the sample from which axes are made,
+// and a last block that is not full.
+void test_self_sums_of_a_stray() {
+  Case c = clusters("a stray", 8, 4500, 3, 1.0, {0.02});
+  std::vector<std::size_t> some;
+  for (std::size_t i = 0; i < c.count(); i += 500) some.push_back(i + 100);
+  for (const std::size_t row : {1001, 3003}) {
+    c.rows[row * 3 + 1] = 1e16f;
+    some.push_back(row);
+  }
+  test_self<float, float>(c, some);
+  test_self<double, double>(c, some);
+}
+
 }  // namespace
 
 void test_ordered_kernel_sums() {
   test_tree();
+  test_queries_that_are_none();
+  test_self_sums_of_a_stray();
   const std::vector<Case> cases{
       clusters("many clusters", 1, 2100, 20, 0.08, {0.015}),
       clusters("two bandwidths", 2, 1500, 9, 0.05, {0.03, 0.004}),
