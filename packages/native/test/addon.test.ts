@@ -292,6 +292,14 @@ describe('wrong input is refused before any memory is touched', () => {
     ['too few windows', (a) => leavingOut(a, [0], [1]), /one for each query/],
     ['a window that ends before it starts', (a) => leavingOut(a, [0, 2], [1, 1]), /past ends/],
     ['a window past the references', (a) => leavingOut(a, [0, 0], [1, 4]), /past the references/],
+    [
+      'a window past the references to be near to',
+      (a) => {
+        const windows = { starts: new Uint32Array(2), ends: Uint32Array.of(1, 4) };
+        return a.nearestReferences(rows(2), rows(3), COLUMNS, 1, windows, -1, 1, 1);
+      },
+      /past the references/,
+    ],
     ['no neighbour', (a) => a.nearestReferences(rows(1), rows(1), COLUMNS, 0, null, -1, 1, 1), /k must/],
     [
       'no reference to be near to',

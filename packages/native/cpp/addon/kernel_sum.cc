@@ -9,6 +9,7 @@
 #include "../core/kernel_sum.h"
 #include "arguments.h"
 #include "exports.h"
+#include "row_windows.h"
 
 namespace surprisal {
 namespace {
@@ -20,10 +21,7 @@ struct KernelSumCall {
   KeptArray<Raw> references;  // empty where the queries are the references
   KeptArray<double> bandwidths;
   KeptArray<double> weights;  // empty where every weight is 1
-  // Rows starts[i] … ends[i] of the references are left out for query i.
-  bool leaves_out = false;
-  KeptArray<std::uint32_t> starts;
-  KeptArray<std::uint32_t> ends;
+  RowWindows left_out;
   KeptArray<double> decisions;
   bool exact = false;
   double skip_below = 0;
@@ -40,8 +38,8 @@ struct KernelSumCall {
     input.reference_count = rows.length() / columns;
     input.columns = columns;
     input.weights = weights.length() == 0 ? nullptr : weights.data();
-    input.starts = leaves_out ? starts.data() : nullptr;
-    input.ends = leaves_out ? ends.data() : nullptr;
+    input.starts = left_out.starts();
+    input.ends = left_out.ends();
     input.decisions = decisions.data();
     input.decision_count = decisions.length();
     input.all_exact = exact;
@@ -99,21 +97,7 @@ Napi::Value start_kernel_sum(const Napi::CallbackInfo& info) {
     if (std::none_of(weights, weights + rows, [](double w) { return w > 0; })) refuse(env, "every weight is 0");
   }
   const std::size_t query_count = call->queries.length() / call->columns;
-  if (!info[5].IsNull()) {
-    if (!info[5].IsObject()) refuse(env, "leftOut must be an object");
-    const Napi::Object windows = info[5].As<Napi::Object>();
-    call->leaves_out = true;
-    call->starts = KeptArray<std::uint32_t>(windows.Get("starts"), "starts", true);
-    call->ends = KeptArray<std::uint32_t>(windows.Get("ends"), "ends", true);
-    if (call->starts.length() != query_count || call->ends.length() != query_count) {
-      refuse(env, "starts and ends must be one for each query");
-    }
-    for (std::size_t i = 0; i < query_count; ++i) {
-      if (call->starts.data()[i] > call->ends.data()[i] || call->ends.data()[i] > rows) {
-        refuse(env, "starts must not lie past ends, nor ends past the references");
-      }
-    }
-  }
+  call->left_out = RowWindows(info[5], query_count, rows);
   const Napi::Object options = info[6].As<Napi::Object>();
   call->skip_below = kept_skip(options.Get("skipBelow"));
   call->decisions = KeptArray<double>(options.Get("decisions"), "decisions", true);

@@ -7,6 +7,7 @@
 
 #include "arguments.h"
 #include "exports.h"
+#include "row_windows.h"
 
 namespace surprisal {
 namespace {
@@ -15,9 +16,7 @@ template <typename T>
 struct NearestCall {
   KeptArray<T> queries;
   KeptArray<T> references;  // empty where the queries are the references
-  KeptArray<std::uint32_t> starts;
-  KeptArray<std::uint32_t> ends;
-  bool leaves_out = false;
+  RowWindows left_out;
   NearestInput<T> input{};
   unsigned threads;
   HeapArray<std::uint32_t> rows;
@@ -29,8 +28,8 @@ struct NearestCall {
     input.query_count = queries.length() / input.columns;
     input.references = others.data();
     input.reference_count = others.length() / input.columns;
-    input.starts = leaves_out ? starts.data() : nullptr;
-    input.ends = leaves_out ? ends.data() : nullptr;
+    input.starts = left_out.starts();
+    input.ends = left_out.ends();
     nearest_references(input, selected_isa(), threads, task, rows.data.get(), distances.data.get());
   }
 
@@ -63,16 +62,7 @@ Napi::Value start_nearest(const Napi::CallbackInfo& info) {
   if (!same) call->references = KeptArray<T>(info[1], "references");
   call->input.k = whole_number(info[3], "k", 1, 1024);
   const std::size_t query_count = call->queries.length() / columns;
-  if (!info[4].IsNull()) {
-    if (!info[4].IsObject()) refuse(env, "leftOut must be an object");
-    const Napi::Object windows = info[4].As<Napi::Object>();
-    call->leaves_out = true;
-    call->starts = KeptArray<std::uint32_t>(windows.Get("starts"), "starts", true);
-    call->ends = KeptArray<std::uint32_t>(windows.Get("ends"), "ends", true);
-    if (call->starts.length() != query_count || call->ends.length() != query_count) {
-      refuse(env, "starts and ends must be one for each query");
-    }
-  }
+  call->left_out = RowWindows(info[4], query_count, rows);
   call->input.beyond = number(info[5], "beyond");
   call->input.within = number(info[6], "within");
   if (!(call->input.within >= 0)) refuse(env, "within must not be below 0");
