@@ -41,7 +41,9 @@ export async function compareSamples(sets: readonly Matrix[], options: CompareSe
   const allRows = sets.reduce((sum, { rows }) => sum + rows, 0);
   if (allRows <= OVERLAP_QUERIES * sets.length) return await compareSets(sets, options);
   const queries = sets.map(({ rows }) => Math.min(OVERLAP_QUERIES, rows));
-  const pass = reportedPasses(sets, queries, options);
+  // Then each of its environments counts at least itself.
+  const knowsItself = epsilon >= 0;
+  const pass = reportedPasses(sets, queries, knowsItself, options);
   const nothing = () => sets.map(() => sets.map(() => null));
   const maps = bandwidths.map((bandwidth) => ({
     bandwidth,
@@ -59,10 +61,10 @@ export async function compareSamples(sets: readonly Matrix[], options: CompareSe
     const draw = new RandomDraw(set.rows, randomSequence(randomSequence(seed).integer(i, 2 ** 52)));
     const rows = draw.next(asked).sort();
     for (const [j, other] of sets.entries()) {
-      const counts = i === j && epsilon >= 0 ? bandwidths.map(() => asked) : await knownTo(set, rows, other);
+      const all = i === j && knowsItself;
+      const counts = all ? bandwidths.map(() => asked) : await knownTo(set, rows, other);
       for (const [b, map] of maps.entries()) {
         map.overlap[i]!.push(counts[b]! / asked);
-        const all = i === j && epsilon >= 0;
         const [low, high] = all ? [set.rows, set.rows] : countInterval(counts[b]!, asked, set.rows);
         map.overlapInterval[i]!.push([low / set.rows, high / set.rows]);
       }
@@ -92,6 +94,7 @@ export async function compareSamples(sets: readonly Matrix[], options: CompareSe
 function reportedPasses(
   sets: readonly Matrix[],
   queries: readonly number[],
+  knowsItself: boolean,
   options: CompareSetsOptions,
 ): (queries: number, references: number) => CompareSetsOptions {
   const { onProgress } = options;
@@ -100,7 +103,7 @@ function reportedPasses(
   let total = 0;
   for (const [i, count] of queries.entries()) {
     const { start, end } = ownedRows(count, communicatorOf(options));
-    total += (end - start) * (allRows - sets[i]!.rows);
+    total += (end - start) * (allRows - (knowsItself ? sets[i]!.rows : 0));
   }
   let finished = 0;
   return (owned, references) => {

@@ -75,6 +75,26 @@ describe('comparing samples of sets', () => {
     expect(maps[0]!.overlap[0]![1]).toBeLessThan(1);
   });
 
+  it.each([
+    [0, 2],
+    [-2, 4],
+  ])('knows at the first report how much there is to do, at ε = %i', async (epsilon, passes) => {
+    const controller = new AbortController();
+    const totals: unknown[] = [];
+    const comparison = compareSamples([large, large], {
+      ...options,
+      epsilon,
+      backend: 'reference',
+      signal: controller.signal,
+      onProgress: ({ unit, total }) => {
+        totals.push([unit, total]);
+        controller.abort();
+      },
+    });
+    await expect(comparison).rejects.toMatchObject({ code: 'ABORTED' });
+    expect(totals[0]).toEqual(['pairs', passes * 4096 * 9000]);
+  });
+
   it('asks a set about itself where ε is below 0', async () => {
     const [map] = (await compareSamples([large, small], { ...options, epsilon: -2, bandwidths: [0.01] })).maps;
     const [whole] = (await compareSets([large, small], { ...options, epsilon: -2, bandwidths: [0.01] })).maps;
