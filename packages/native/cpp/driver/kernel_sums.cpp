@@ -341,15 +341,15 @@ void test_queries_that_are_none() {
 // A row so far that nothing is known of where it lies, among so many that it is not of the sample from which axes are made,
 // and a last block that is not full.
 void test_self_sums_of_a_stray() {
-  Case c = clusters("a stray", 8, 4500, 3, 1.0, {0.02});
-  std::vector<std::size_t> some;
-  for (std::size_t i = 0; i < c.count(); i += 500) some.push_back(i + 100);
-  for (const std::size_t row : {1001, 3003}) {
+  Case c = clusters("a stray", 8, 2100, 3, 1.0, {0.02});
+  // Of 2100 rows 2048 are of the sample; these two are not.
+  std::vector<std::size_t> some{100};
+  for (const std::size_t row : {40, 121}) {
     c.rows[row * 3 + 1] = 1e16f;
     some.push_back(row);
   }
   test_self<float, float>(c, some);
-  test_self<double, double>(c, some);
+  if (!brief) test_self<double, double>(c, some);
 }
 
 }  // namespace
