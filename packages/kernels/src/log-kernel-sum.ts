@@ -32,9 +32,9 @@ export interface KernelSumManyOptions extends Context, KernelSumAccuracy {
  *
  * Finite however far a query lies from its references; equal rows are at distance exactly 0. Two float32 matrices are
  * worked on in float32, with |error of ln s| ≤ 2·10⁻⁵ + 10⁻⁶ |ln s|; anything else in float64, with 10⁻¹² max(1, |ln s|).
- * Queries with ln s < −20 (in weights relative to the largest), or too near one of the `decisions` to be told from it, are done again in float64 by log-sum-exp.
- * References that together would raise ln s by no more than `skipBelow` are left out, where enough of them lie apart for
- * the search to pay. No matrix of pairs is made.
+ * Queries with ln s < −20 (in weights relative to the largest), or too near one of the `decisions` to be told from it, are
+ * done again in float64 by log-sum-exp. References that together would raise ln s by no more than `skipBelow` are left out,
+ * where enough of them lie apart for the search to pay. No matrix of pairs is made.
  *
  * @param queries     (m×d) row-major, 1/Å
  * @param references  (n×d), made by the same descriptor

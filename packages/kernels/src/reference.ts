@@ -12,12 +12,13 @@ import { STAGE, UNIT } from './stage.ts';
 export async function referenceLogKernelSums(task: KernelSumTask, context: Context): Promise<Float64Array[]> {
   const { queries, references, bandwidths } = task;
   const { largest, relative: weights } = relativeWeights(task.weights);
+  const relative = { ...task, weights };
   const results = Array.from(bandwidths, () => new Float64Array(queries.rows));
   const squared = new Float64Array(references.rows);
   const breathe = cooperate(STAGE, queries.rows, UNIT, context);
   for (let i = 0; i < queries.rows; i++) {
     await breathe(i);
-    const nearest = squaredDistances({ ...task, weights }, i, squared);
+    const nearest = squaredDistances(relative, i, squared);
     for (let b = 0; b < bandwidths.length; b++) {
       const slope = 1 / (2 * bandwidths[b]! * bandwidths[b]!);
       let sum = 0;
