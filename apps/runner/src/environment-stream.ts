@@ -16,7 +16,7 @@ import {
 import { formatQuantity } from './format-number.ts';
 import type { GroupLabels } from './group-labels.ts';
 import type { MatterSurvey } from './matter-survey.ts';
-import type { MemoryBudget } from './memory-budget.ts';
+import type { MemoryBudget, Side } from './memory-budget.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { InputSummary } from './result-document.ts';
 import type { Run } from './run.ts';
@@ -73,6 +73,8 @@ export interface EnvironmentStreamOptions extends Description {
   /** Of an environment. */
   readonly rowBytes: number;
   readonly budget: MemoryBudget;
+  /** Whose files they are: frames of both sides may be in memory at once. */
+  readonly side: Side;
   /** Bytes of frames that may be read ahead. */
   readonly frameBytes: number;
   /** What is done with the files, for progress: `reading`. */
@@ -191,10 +193,11 @@ export class EnvironmentStream {
   }
 
   async *#readMatrix(run: Run, { path, text }: InputPath, input: number, stage: string): AsyncGenerator<Batch, void> {
-    const { chunkRows, labels, budget, isWanted, precision } = this.#options;
+    const { chunkRows, labels, budget, side, isWanted, precision } = this.#options;
     const file = await run.stopwatch.time('read', () => openMatrix(path, matrixOptions(run)));
     if (file.heldBytes > 0) {
-      budget.claim('matrix', file.heldBytes, `the matrix of ${path}, which cannot be read by rows`, 'store it as .npy');
+      const what = `the matrix of ${path}, which cannot be read by rows`;
+      budget.claim(`${side} matrix`, file.heldBytes, what, { hint: 'store it as .npy' });
     }
     this.#width ??= { columns: file.columns, origin: path };
     checkWidth(file, path, this.#width);
@@ -230,7 +233,7 @@ export class EnvironmentStream {
       }
     }
     this.#rows = end;
-    budget.release('matrix');
+    budget.release(`${side} matrix`);
   }
 
   async *#described(run: Run, batches: AsyncIterable<Batch>): AsyncGenerator<EnvironmentChunk, void> {
@@ -301,7 +304,7 @@ export class EnvironmentStream {
 
   /** Sets memory aside for the largest frame: itself, and what reading it takes beside, or then finding its neighbours. */
   #claimFrame(structure: Structure, path: string): void {
-    const { descriptor, budget, chunkRows, frameBytes, rowBytes } = this.#options;
+    const { descriptor, budget, side, chunkRows, frameBytes, rowBytes } = this.#options;
     const atoms = atomCount(structure);
     if (atoms <= this.#largestFrame) return;
     this.#largestFrame = atoms;
@@ -309,11 +312,17 @@ export class EnvironmentStream {
     // Its descriptors, and a copy of them in the order in which kernels want it.
     const whole = isWhole ? 2 * rowBytes * atoms : 0;
     budget.claim(
-      'frames',
+      `${side} frames`,
       Math.max(frameBytes, bytesOf(structure) + Math.max(bytesOf(structure), SEARCH_BYTES * atoms) + whole),
       `a frame of ${formatQuantity(atoms, 'atom')} in ${path}${isWhole ? `, all of which the descriptor ${descriptor.name} describes at a time` : ''}`,
+      { grows: ({ before }) => before },
     );
   }
+}
+
+/** What frames that are read ahead may have of the memory that is left. */
+export function shareOfFrames({ left }: { readonly left: number }): number {
+  return Math.floor(left / 8);
 }
 
 /** Bytes of the arrays of a structure. */

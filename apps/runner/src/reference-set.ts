@@ -1,12 +1,13 @@
 import { createMatrix, type Matrix, selectRows, sharedBuffer } from '@surprisal/core';
 import { type InputPath, matrixFileKind, openMatrix } from '@surprisal/io/node';
+import { changedInUse } from './changed-in-use.ts';
 import { isRegularFile } from './check-paths.ts';
 import type { Width } from './describe-structures.ts';
-import { type EnvironmentChunk, EnvironmentStream } from './environment-stream.ts';
+import { type EnvironmentChunk, EnvironmentStream, shareOfFrames } from './environment-stream.ts';
 import { formatQuantity } from './format-number.ts';
 import { GroupLabels, type Groups } from './group-labels.ts';
 import { MatterSurvey } from './matter-survey.ts';
-import type { MemoryBudget } from './memory-budget.ts';
+import type { MemoryBudget, Side } from './memory-budget.ts';
 import { type Pipeline, runPipeline } from './pipeline.ts';
 import type { Prepared } from './prepare-command.ts';
 import { noEnvironment } from './read-environments.ts';
@@ -72,10 +73,15 @@ export async function readReference(
   const { descriptor, precision } = prepared;
   const { groupBy, bandwidth } = outer.options;
   const rowBytes = (await columnsOf(outer, prepared, [...files, ...others])) * (precision === 'f64' ? 8 : 4);
-  const chunkRows = chunkOf(budget.left / 8 / CHUNK_COPIES / rowBytes);
-  budget.claim('chunks', CHUNK_COPIES * chunkRows * rowBytes, `chunks of ${formatQuantity(chunkRows, 'environment')}`);
-  const frameBytes = Math.floor(budget.left / 8);
-  budget.claim('frames', frameBytes, 'frames that are read ahead');
+  const chunkRows = chunkOf(budget.left, rowBytes);
+  const chunkBytes = CHUNK_COPIES * chunkRows * rowBytes;
+  const growsWithChunks = ({ all }: { readonly all: number }) => CHUNK_COPIES * chunkOf(all, rowBytes) * rowBytes;
+  budget.claim('chunks', chunkBytes, 'chunks of environments', { grows: growsWithChunks });
+  const claimFrames = (side: Side) => {
+    const bytes = shareOfFrames(budget);
+    budget.claim(`${side} frames`, bytes, 'frames that are read ahead', { grows: shareOfFrames });
+    return bytes;
+  };
   const copies = REFERENCE_COPIES + (groupBy === undefined ? 0 : 1);
   const bytesOf = (environments: number) => copies * environments * rowBytes;
   // Neighbours are looked for among all environments at once.
@@ -84,7 +90,10 @@ export async function readReference(
 
   const labels = groupBy === undefined ? undefined : new GroupLabels(groupBy, { optional: true });
   const matter = new MatterSurvey();
-  const common = { descriptor, precision, chunkRows, rowBytes, budget, frameBytes, stage: 'reading' };
+  const common = {
+    ...{ descriptor, precision, chunkRows, rowBytes, budget, stage: 'reading' },
+    ...({ side: 'reference', frameBytes: claimFrames('reference') } as const),
+  };
   let parts: EnvironmentChunk[] = [];
   let fits = true;
   const stream = new EnvironmentStream(files, {
@@ -108,6 +117,8 @@ export async function readReference(
   if (rows === 0) throw noEnvironment(files, inputs);
   const groups = labels?.groups(outer.warn) ?? null;
   const width = { columns: stream.columns as number, origin: `the reference ${files[0]?.text}` };
+  if (fits) budget.release('reference frames');
+  const frameBytes = claimFrames('test');
   const known = { inputs, environments: rows, width, groups, matter, chunkRows, rowBytes, frameBytes };
 
   if (fits) {
@@ -133,12 +144,16 @@ export async function readReference(
   }
   if (needsAll && !(bandwidth.rule === 'auto' && 'volume' in matter.volume())) {
     const what = 'the reference set, in which the bandwidth is to be found';
-    budget.claim('reference', bytesOf(rows), what, 'a bandwidth');
+    budget.claim('reference', bytesOf(rows), what, { hint: 'a bandwidth' });
   }
   // The block of a pass, and as many queries as memory holds, so that there are few passes.
-  budget.claim('reference', CHUNK_COPIES * chunkRows * rowBytes, 'blocks of the reference set');
-  const queryRows = Math.max(chunkRows, Math.floor((RESIDENT_SHARE * budget.left) / rowBytes));
-  budget.claim('queries', queryRows * rowBytes, 'environments that go through the reference set together');
+  budget.claim('reference', chunkBytes, 'blocks of the reference set', { grows: growsWithChunks });
+  // An environment that waits, and its δH with respect to the whole set and to each group.
+  const bandwidths = 'values' in bandwidth ? bandwidth.values.length : 1;
+  const queryBytes = rowBytes + 8 * bandwidths * (1 + (groups?.names.length ?? 0));
+  const queryRows = Math.max(chunkRows, Math.floor((RESIDENT_SHARE * budget.left) / queryBytes));
+  const what = 'environments that go through the reference set together';
+  budget.claim('queries', queryRows * queryBytes, what, { grows: ({ left }) => RESIDENT_SHARE * left });
   outer.explain(
     `the reference set of ${formatQuantity(rows, 'environment')} does not fit in memory: ` +
       `it is read anew for every ${formatQuantity(queryRows, 'environment')} of the test set`,
@@ -152,6 +167,9 @@ export async function readReference(
       for await (const chunk of again.chunks(run, pipeline)) {
         if (chunk.matrix.rows > 0) yield { matrix: chunk.matrix, groups: groupsOfChunk(chunk, groups, labels) };
       }
+      again.inputs.forEach(({ environments }, i) => {
+        if (environments !== inputs[i]?.environments) throw changedInUse((files[i] as InputPath).path);
+      });
     },
   };
 }
@@ -169,7 +187,9 @@ async function columnsOf(
   return descriptor.columns;
 }
 
-function chunkOf(rows: number): number {
+/** Environments of a chunk where there are so many bytes. */
+function chunkOf(bytes: number, rowBytes: number): number {
+  const rows = bytes / 8 / CHUNK_COPIES / rowBytes;
   return Math.max(LEAST_CHUNK, Math.min(LARGEST_CHUNK, Math.floor(rows / LEAST_CHUNK) * LEAST_CHUNK));
 }
 

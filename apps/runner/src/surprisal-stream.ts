@@ -98,6 +98,7 @@ export async function streamSurprisals<Name extends CommandName>(
     descriptor: prepared.descriptor,
     precision: prepared.precision,
     budget,
+    side: 'test',
     stage: 'δH of',
     keepsStructures: keptStructures,
     labels,

@@ -1,4 +1,4 @@
-import { atomCount, type Column, type InfoValue, type Structure, SurprisalError } from '@surprisal/core';
+import { atomCount, type Column, type InfoValue, type Structure } from '@surprisal/core';
 import {
   type FileSink,
   type InputPath,
@@ -7,6 +7,7 @@ import {
   writeFileSafely,
   writeStructures,
 } from '@surprisal/io/node';
+import { changedInUse } from './changed-in-use.ts';
 import type { Environments } from './read-environments.ts';
 import type { DhDocument, MetricsDocument } from './result-document.ts';
 import type { Run } from './run.ts';
@@ -234,7 +235,7 @@ async function* markedStructures(
     let frame = 0;
     for await (const structure of structuresOf(file, run, { onProgress: run.report })) {
       const atoms = atomCount(structure);
-      if (atoms !== counts[frame]) throw changed(path);
+      if (atoms !== counts[frame]) throw changedInUse(path);
       const parts = dH.map((values) => values.subarray(row, row + atoms));
       yield mark(
         structure,
@@ -245,7 +246,7 @@ async function* markedStructures(
       frame++;
       place++;
     }
-    if (frame !== counts.length) throw changed(path);
+    if (frame !== counts.length) throw changedInUse(path);
   }
 }
 
@@ -262,12 +263,6 @@ function mark(structure: Structure, dH: readonly Float64Array[], entropies: read
     if (entropies !== undefined) info.set('H', { kind: 'real', shape, values: Float64Array.from(entropies) });
   }
   return { ...structure, columns, info };
-}
-
-function changed(path: string): SurprisalError {
-  return new SurprisalError('PARSE_ERROR', `${path} changed while it was in use; run this again`, {
-    details: { file: path },
-  });
 }
 
 function mean(values: Float64Array): number {
