@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -37,7 +37,7 @@ SURPRISAL_ISA chooses an instruction set; without it kernel sums are measured wi
 /** Of the machine for which the subjects state their minutes, per second. */
 const MULTIPLY_ADDS = 2 * 5.9e10;
 
-const { values } = parseArgs({
+const OPTIONS = {
   options: {
     once: { type: 'boolean' },
     quick: { type: 'boolean' },
@@ -54,24 +54,43 @@ const { values } = parseArgs({
     into: { type: 'string' },
     help: { type: 'boolean', short: 'h' },
   },
-});
+} as const;
+
+type Options = ReturnType<typeof parseArgs<typeof OPTIONS>>['values'];
 
 try {
-  await main();
+  const { values } = parseArgs(OPTIONS);
+  checkTogether(values);
+  await main(values);
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   if (error instanceof Error && error.cause !== undefined) console.error(error.cause);
   process.exitCode = 1;
 }
 
-async function main(): Promise<void> {
+/** @throws {Error} if options are there that need others, or exclude them */
+function checkTogether(values: Options): void {
+  for (const [option, needed] of [
+    ['with', 'compare'],
+    ['across', 'compare'],
+    ['into', 'markdown'],
+  ] as const) {
+    if (values[option] !== undefined && values[needed] === undefined) {
+      throw new Error(`--${option} belongs to --${needed}`);
+    }
+  }
+  const scales = (['once', 'quick', 'full'] as const).filter((scale) => values[scale]);
+  if (scales.length > 1) throw new Error(`--${scales.join(' and --')} exclude each other`);
+}
+
+async function main(values: Options): Promise<void> {
   if (values.help === true) {
     console.log(HELP);
     return;
   }
   if (values.markdown !== undefined) return writeMarkdown(readReport(values.markdown), values.into);
   const before = values.compare === undefined ? undefined : readReport(values.compare);
-  const report = values.with === undefined ? await run() : readReport(values.with);
+  const report = values.with === undefined ? await run(values) : readReport(values.with);
   if (values.with === undefined) {
     if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);
     console.log(`${headOf(report)}\n\n${reportText(report)}`);
@@ -84,7 +103,9 @@ async function main(): Promise<void> {
   }
 }
 
-async function run(): Promise<Report> {
+async function run(values: Options): Promise<Report> {
+  // Rather now than after half an hour.
+  if (values.json !== undefined) closeSync(openSync(values.json, 'a'));
   const scale: Scale = values.once ? 'once' : values.full ? 'full' : 'quick';
   const plans = plannedSubjects(scale, values.only);
   const rounds = values.once ? 1 : optionalNumber('--rounds', values.rounds);

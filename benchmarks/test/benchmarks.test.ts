@@ -65,9 +65,14 @@ describe('the command', () => {
     [['--only', 'nothing'], 'no subject matches "nothing"'],
     [['--threads', '0'], '--threads is "0"'],
     [['--markdown', main], 'JSON'],
+    [['--bogus'], "Unknown option '--bogus'\n"],
+    [['--with', main], '--with belongs to --compare'],
+    [['--once', '--full'], '--once and --full exclude each other'],
+    [['--once', '--json', join(folder, 'nowhere', 'x.json')], 'no such file or directory'],
   ])('refuses %j', (args, message) => {
     const { status, stderr } = spawnSync(process.execPath, [main, ...args], { encoding: 'utf8' });
     expect(stderr).toContain(message);
+    expect(stderr).not.toContain('making the input');
     expect(status).toBe(1);
   });
 });
