@@ -1,4 +1,4 @@
-import { selectRows } from '@surprisal/core';
+import { type Matrix, selectRows } from '@surprisal/core';
 import { differentialEntropyMany, type EntropyManyOptions, joinSurprisals } from '@surprisal/entropy';
 import { type BandwidthChoice, chooseBandwidths } from './choose-bandwidths.ts';
 import { type AnalysisDescription, describeAnalysis } from './describe-analysis.ts';
@@ -227,6 +227,7 @@ async function* throughReference(
  *
  * A block b errs by 2e-5 + 1e-6·|δH_b| in float32, and counts in the sum by its share s_b = exp(δH − δH_b). As
  * Σ_b s_b (δH_b − δH) = −Σ_b s_b ln s_b ≤ ln B, their sum errs by 2e-5 + 1e-6 (|δH| + ln B), beside what was left out.
+ * In float64 it is next to nothing, and what the set holds once (δH = 0) is told from the default eps, 1e-5.
  *
  * @param blocks  B
  * @returns whether there were any
@@ -238,22 +239,25 @@ async function decideAgain(
   { run, pipeline, reference, bandwidths }: Pick<Summing, 'run' | 'pipeline' | 'reference' | 'bandwidths'>,
 ): Promise<boolean> {
   const { eps, skipBelow } = run.options;
-  const isNear = (dH: number) =>
-    Math.abs(dH - eps) <= 2e-5 + 1e-6 * (Math.abs(dH) + Math.log(Math.max(1, blocks))) + skipBelow;
+  const far = Math.log(Math.max(1, blocks));
+  const errorOf = ({ data }: Matrix, dH: number) =>
+    skipBelow + (data instanceof Float32Array ? 2e-5 + 1e-6 * (Math.abs(dH) + far) : 1e-11 * (Math.abs(dH) + 1));
   const again = chunks.flatMap((chunk, i) => {
     const { all, ofGroups } = sums[i] as ReferenceSums;
     const each = [...all, ...ofGroups.flat()];
     const rows: number[] = [];
+    const isNear = (dH: number) => Math.abs(dH - eps) <= errorOf(chunk.matrix, dH);
     for (let row = 0; row < chunk.matrix.rows; row++) if (each.some((dH) => isNear(dH[row] as number))) rows.push(row);
     if (rows.length === 0) return [];
-    const some = { ...chunk, matrix: selectRows(chunk.matrix, rows), from: chunk.to.done };
     const exact = new ReferenceSums(rows.length, bandwidths.length, ofGroups.length);
-    return [{ some, rows, exact, before: { all, ofGroups } }];
+    return [{ chunk, rows, exact, before: { all, ofGroups } }];
   });
   if (again.length === 0) return false;
   const exactly = { ...run, context: { ...run.context, skipBelow: 0 } };
   for await (const block of reference.blocks(run, pipeline)) {
-    for (const { some, exact } of again) {
+    for (const { chunk, rows, exact } of again) {
+      // Copied anew for each block: all of them at once can be as many as memory has room for.
+      const some = { ...chunk, matrix: selectRows(chunk.matrix, rows), from: chunk.to.done };
       await addBlock(exact, some, block, exactly, { bandwidths, decisions: [], work: 'float64' });
     }
   }

@@ -103,6 +103,15 @@ describe('dh within little memory', () => {
     expect(little.results).toEqual(overlap.results);
   });
 
+  it('needs no second pass in float64 for what the reference set holds once', async () => {
+    const args = ['dh', `${reference}@:2`, '-r', reference, '--precision', 'f64', '-b', '0.0005'];
+    const { memory, results } = await runJson<DhDocument>([...args, '--memory', LITTLE]);
+    expect(results[0]?.dH.max).toBeCloseTo(0, 9);
+    expect(memory).toMatchObject({ chunk: 1024, referencePasses: 1 });
+    const near = await runJson<DhDocument>([...args, '--eps', '1e-9', '--memory', LITTLE]);
+    expect(near.memory.referencePasses).toBe(2);
+  });
+
   it('decides in float64 at eps what blocks of a float32 reference set cannot tell', async () => {
     // Cold frames of the reference set are every third.
     const sets = { test, reference, cold: `${reference}@::3` };
