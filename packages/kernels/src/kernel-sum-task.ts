@@ -1,5 +1,6 @@
 import { type Matrix, SurprisalError } from '@surprisal/core';
 import { checkFinite } from './check-finite.ts';
+import { checkMatrices } from './check-matrices.ts';
 import { inFloat64 } from './in-float64.ts';
 import { checkRowWindows, type RowWindows } from './row-windows.ts';
 
@@ -56,16 +57,7 @@ export function kernelSumTask(
   references: Matrix,
   { bandwidths, weights, leaveOut, skipBelow = DEFAULT_SKIP_BELOW, work, decisions = [] }: KernelSumParameters,
 ): KernelSumTask {
-  if (queries.columns !== references.columns) {
-    throw new SurprisalError(
-      'DIMENSION_MISMATCH',
-      `queries have ${queries.columns} columns and references ${references.columns}; both must come from one descriptor`,
-      { details: { queries: queries.columns, references: references.columns } },
-    );
-  }
-  if (references.rows === 0) {
-    throw new SurprisalError('EMPTY_REFERENCE', 'there is no reference environment; a kernel sum needs at least one');
-  }
+  checkMatrices(queries, references, 'there is no reference environment; a kernel sum needs at least one');
   if (bandwidths.length === 0) throw new SurprisalError('INVALID_BANDWIDTH', 'no bandwidth was given');
   for (const bandwidth of bandwidths) {
     if (!(bandwidth >= SMALLEST_BANDWIDTH && bandwidth <= LARGEST_BANDWIDTH)) {

@@ -1,5 +1,6 @@
 import { type Matrix, SurprisalError } from '@surprisal/core';
 import { checkFinite } from './check-finite.ts';
+import { checkMatrices } from './check-matrices.ts';
 import { inFloat64 } from './in-float64.ts';
 import { checkRowWindows, type RowWindows } from './row-windows.ts';
 
@@ -49,16 +50,7 @@ export function nearestTask(
   references: Matrix,
   { k = 1, leaveOut, beyond, within = Number.POSITIVE_INFINITY }: NearestParameters,
 ): NearestTask {
-  if (queries.columns !== references.columns) {
-    throw new SurprisalError(
-      'DIMENSION_MISMATCH',
-      `queries have ${queries.columns} columns and references ${references.columns}; both must come from one descriptor`,
-      { details: { queries: queries.columns, references: references.columns } },
-    );
-  }
-  if (references.rows === 0) {
-    throw new SurprisalError('EMPTY_REFERENCE', 'there is no reference environment to be near to');
-  }
+  checkMatrices(queries, references, 'there is no reference environment to be near to');
   if (!(Number.isInteger(k) && k >= 1 && k <= LARGEST_K)) {
     throw new SurprisalError('INVALID_ARGUMENT', `k is ${k}; it must be a whole number from 1 to ${LARGEST_K}`);
   }

@@ -24,6 +24,7 @@
 #include "../core/quests.h"
 #include "../core/thread_pool.h"
 #include "checks.h"
+#include "structures.h"
 
 using namespace surprisal;
 
@@ -36,24 +37,6 @@ struct RowWindow {
 };
 
 // ---- structures
-
-struct Structures {
-  std::vector<double> positions;
-  std::vector<std::uint32_t> offsets{0};
-  std::vector<double> cells;
-  std::vector<unsigned char> pbc;
-
-  void add(const std::vector<double>& r, const std::array<double, 9>& cell, const std::array<bool, 3>& periodic) {
-    positions.insert(positions.end(), r.begin(), r.end());
-    offsets.push_back(offsets.back() + static_cast<std::uint32_t>(r.size() / 3));
-    cells.insert(cells.end(), cell.begin(), cell.end());
-    for (const bool p : periodic) pbc.push_back(p);
-  }
-
-  StructureBatch batch() const {
-    return {positions.data(), offsets.data(), cells.data(), pbc.data(), offsets.size() - 1};
-  }
-};
 
 Structures random_structures(unsigned seed, std::size_t frames, std::size_t atoms) {
   std::mt19937 random(seed);

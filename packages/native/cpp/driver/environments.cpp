@@ -13,27 +13,10 @@
 #include "../core/neighbors.h"
 #include "../core/quests.h"
 #include "checks.h"
+#include "structures.h"
 
 namespace surprisal {
 namespace {
-
-struct Frames {
-  std::vector<double> positions;
-  std::vector<std::uint32_t> offsets{0};
-  std::vector<double> cells;
-  std::vector<unsigned char> pbc;
-
-  void add(const std::vector<double>& r, const std::array<double, 9>& cell, const std::array<bool, 3>& periodic) {
-    positions.insert(positions.end(), r.begin(), r.end());
-    offsets.push_back(offsets.back() + static_cast<std::uint32_t>(r.size() / 3));
-    cells.insert(cells.end(), cell.begin(), cell.end());
-    for (const bool p : periodic) pbc.push_back(p);
-  }
-
-  StructureBatch batch() const {
-    return {positions.data(), offsets.data(), cells.data(), pbc.data(), offsets.size() - 1};
-  }
-};
 
 constexpr std::array<double, 9> cube(double a) { return {a, 0, 0, 0, a, 0, 0, 0, a}; }
 
@@ -58,7 +41,7 @@ struct Vector {
 };
 
 // Neighbours of an atom of a frame whose axes, all or none of them periodic, are those of a cube.
-std::vector<Vector> neighbors_of(const Frames& s, std::size_t frame, std::size_t atom, double cutoff) {
+std::vector<Vector> neighbors_of(const Structures& s, std::size_t frame, std::size_t atom, double cutoff) {
   const double a = s.cells[9 * frame];
   const int reach = s.pbc[3 * frame] != 0 ? static_cast<int>(std::ceil(cutoff / a)) + 1 : 0;
   const double* const r = s.positions.data() + 3 * s.offsets[frame];
@@ -106,7 +89,7 @@ std::vector<double> plain_row(std::vector<Vector> around, std::size_t k, double 
 }
 
 template <typename T>
-std::vector<T> descriptors(const Frames& s, const QuestsOptions& options, Isa isa, unsigned threads) {
+std::vector<T> descriptors(const Structures& s, const QuestsOptions& options, Isa isa, unsigned threads) {
   std::vector<T> out(s.batch().atoms() * options.columns());
   Task task;
   quests_descriptors(s.batch(), options, isa, threads, task, out.data());
@@ -116,7 +99,7 @@ std::vector<T> descriptors(const Frames& s, const QuestsOptions& options, Isa is
 std::vector<double> widened(const std::vector<float>& x) { return {x.begin(), x.end()}; }
 
 // Every instruction set and number of threads, in both precisions.
-std::vector<double> check_bits(const std::string& what, const Frames& s, std::size_t k, double cutoff) {
+std::vector<double> check_bits(const std::string& what, const Structures& s, std::size_t k, double cutoff) {
   const QuestsOptions options{k, cutoff, 0, true, k > 1};
   const std::vector<double> first = descriptors<double>(s, options, available_isas().back(), 1);
   const std::vector<float> first_single = descriptors<float>(s, options, available_isas().back(), 1);
@@ -132,7 +115,7 @@ std::vector<double> check_bits(const std::string& what, const Frames& s, std::si
 }
 
 // The same, against the definition.
-void check_frames(const std::string& what, const Frames& s, std::size_t k, double cutoff) {
+void check_frames(const std::string& what, const Structures& s, std::size_t k, double cutoff) {
   const std::size_t columns = 2 * k - 1;
   const std::vector<double> first = check_bits(what, s, k, cutoff);
   for (std::size_t frame = 0; frame < s.batch().frames; ++frame) {
@@ -147,15 +130,15 @@ void check_frames(const std::string& what, const Frames& s, std::size_t k, doubl
 }
 
 void test_sizes() {
-  Frames crystal;
+  Structures crystal;
   const std::size_t side = brief ? 4 : 7;
   crystal.add(rattled(1, side, 2.6, 0.1, false), cube(static_cast<double>(side) * 2.6), {true, true, true});
-  Frames strewn;
+  Structures strewn;
   strewn.add(rattled(2, 4, 2.5, 0.1, true), cube(4 * 2.5), {true, true, true});
-  Frames small;
+  Structures small;
   small.add(rattled(3, 1, 2.2, 0.1, false), cube(2.2), {true, true, true});
   small.add({0.1, 0, 0, 1.0, 1.1, 1.3}, cube(2.9), {true, true, true});
-  Frames drops;
+  Structures drops;
   for (unsigned i = 0; i < 40; ++i) {
     drops.add(rattled(10 + i, i % 5, 1.4, 0.1, false), cube(1), {false, false, false});
   }
@@ -176,9 +159,9 @@ void test_sizes() {
 // Fragments so far apart that only occupied bins exist: each is what it is alone.
 void test_far_fragments() {
   const std::vector<double> near = rattled(4, 5, 2, 0.1, false);
-  Frames alone;
+  Structures alone;
   alone.add(near, cube(1), {false, false, false});
-  Frames apart = alone;
+  Structures apart = alone;
   std::vector<double> both = near;
   for (std::size_t i = 0; i < near.size(); ++i) both.push_back(near[i] + (i % 3 == 0 ? 1048576 : 0));
   apart.offsets = {0};
@@ -197,9 +180,9 @@ void test_far_fragments() {
 void test_large_frame() {
   if (brief) return;
   const std::vector<double> r = rattled(5, 26, 2.4, 0.1, false);
-  Frames one;
+  Structures one;
   one.add(r, cube(26 * 2.4), {true, true, true});
-  Frames several = one;
+  Structures several = one;
   several.add(rattled(6, 3, 2.4, 0.1, false), cube(3 * 2.4), {true, true, true});
   several.add(r, cube(26 * 2.4), {true, true, true});
   const QuestsOptions options{20, 5, 1e-6, true, true};
@@ -226,7 +209,7 @@ void test_large_frame() {
 
 // k = 2, where the mean over choices is that over pairs, with tolerances so wide that hundreds of neighbours tie.
 void test_wide_ties() {
-  Frames crystal;
+  Structures crystal;
   const std::size_t side = brief ? 3 : 6;
   crystal.add(rattled(7, side, 2.6, 0.2, false), cube(static_cast<double>(side) * 2.6), {true, true, true});
   const double cutoff = 7;
@@ -262,7 +245,7 @@ void test_wide_ties() {
 
 // Neighbours far nearer to one another than float32 tells apart 3 Å away from the atom.
 void test_near_neighbors() {
-  Frames s;
+  Structures s;
   s.add({0, 0, 0, 3, 0, 0, 3, 1e-7, 0, 0, 2.5, 0, 0, 0, 2}, cube(1), {false, false, false});
   const QuestsOptions options{4, 5, 1e-9, true, true};
   for (const Isa isa : available_isas()) {
@@ -276,7 +259,7 @@ void test_near_neighbors() {
 
 // Two neighbours at one place among tied ones, where the atom that sees them comes before either.
 void test_coincident_neighbors() {
-  Frames s;
+  Structures s;
   s.add({0, 0, 0, 2, 0, 0, -2, 0, 0, 0, 2, 0, 2, 0, 0}, cube(1), {false, false, false});
   for (const Isa isa : available_isas()) {
     expect_error("COINCIDENT_ATOMS", "two tied neighbours at one place",
