@@ -12,7 +12,8 @@ import { randomStream } from '@surprisal/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildSurprisal, finished, runProcess, shellCode, startSurprisal } from './surprisal-process.ts';
 
-const ROWS = 200_000;
+// Enough of them, and all within reach of each other, that nothing is skipped and the sums last.
+const ROWS = 400_000;
 const COLUMNS = 20;
 
 let folder: string;
@@ -26,7 +27,7 @@ beforeAll(async () => {
   const row = Float32Array.from({ length: COLUMNS }, () => random.between(0, 1));
   const data = new Float32Array(ROWS * COLUMNS);
   for (let i = 0; i < ROWS; i++) {
-    for (let j = 0; j < COLUMNS; j++) data[i * COLUMNS + j] = (row[j] as number) + i * 1e-6;
+    for (let j = 0; j < COLUMNS; j++) data[i * COLUMNS + j] = (row[j] as number) + i * 1e-8;
   }
   await writeMatrix(matrix, createMatrix(ROWS, COLUMNS, data), {});
 });
@@ -155,7 +156,7 @@ it('says that it was interrupted, and prints no result', async () => {
 it('tells how far it is in lines of text where no terminal looks', async () => {
   const child = startSurprisal(['entropy', matrix]);
   const end = finished(child);
-  await untilSaid(child, /surprisal: kernel sums \d+ % \([\d,]+ of 200,000 environments\), .+ left\n/);
+  await untilSaid(child, /surprisal: kernel sums \d+ % \([\d,]+ of 400,000 environments\), .+ left\n/);
   child.kill('SIGINT');
   expect((await end).code).toBe(130);
 });
