@@ -13,17 +13,10 @@ namespace {
 
 #if defined(__AVX512F__)
 constexpr int vector_bytes = 64;
-constexpr int queries_per_tile = 8;  // 16 of 32 registers hold sums
 #elif defined(__AVX2__)
 constexpr int vector_bytes = 32;
-constexpr int queries_per_tile = 6;  // 12 of 16 registers hold sums
 #else
 constexpr int vector_bytes = 16;
-#if defined(__aarch64__)
-constexpr int queries_per_tile = 8;  // 16 of 32 registers hold sums
-#else
-constexpr int queries_per_tile = 4;  // 8 of 16; products need one for themselves
-#endif
 #endif
 
 template <typename V, typename T>

@@ -187,7 +187,8 @@ class Block {
   // Makes the listed queries ready for leaves about a centre, or for differences where there is none.
   void centre(const KernelTiles& tiles, const PackedRows<T>& packed, std::uint32_t centre, const std::uint32_t* list,
               std::size_t listed) {
-    if (centre == PackedRows<T>::no_centre) return;
+    if (centre == PackedRows<T>::no_centre || centre == centre_of_all_) return;
+    centre_of_all_ = listed == count ? centre : std::uint32_t{not_centred};
     std::size_t some = 0;
     for (std::size_t i = 0; i < listed; ++i) {
       if (centre_of_[list[i]] == centre) continue;
@@ -244,6 +245,7 @@ class Block {
   std::vector<T> centred_;  // the same about the centre of centre_of_
   std::vector<T> half_norms_;
   std::vector<std::uint32_t> centre_of_;
+  std::uint32_t centre_of_all_ = not_centred;  // or not_centred, where they differ
   std::vector<double> exact_;
   std::vector<std::uint32_t> starts_;
   std::vector<std::uint32_t> ends_;
@@ -406,7 +408,8 @@ class Sweep {
     for (std::size_t b = 0; b < bandwidths_; ++b) {
       const double h = options.bandwidths[b];
       product_factors_.push_back(static_cast<T>(narrowest / h * (narrowest / h)));
-      difference_factors_.push_back(static_cast<T>(-1.4426950408889634074 / (2 * h * h)));
+      difference_factors_.push_back(static_cast<T>(std::clamp<double>(
+          1.4426950408889634074 / (2 * h * h), std::numeric_limits<T>::min(), std::numeric_limits<T>::max())));
     }
   }
 
@@ -458,7 +461,7 @@ class Sweep {
     work.column_sum_stride = block_rows<T>;
     add_leaf(tiles_, work);
     if (count == block_.count) {
-      std::fill(touched_.begin(), touched_.end(), static_cast<unsigned char>(1));
+      all_touched_ = true;
     } else {
       for (std::size_t i = 0; i < count; ++i) touched_[list[i]] = 1;
     }
@@ -482,9 +485,10 @@ class Sweep {
     if (panel_ == no_panel) return;
     list_.clear();
     for (std::size_t q = 0; q < block_.count; ++q) {
-      if (touched_[q] != 0) list_.push_back(static_cast<std::uint32_t>(q));
+      if (all_touched_ || touched_[q] != 0) list_.push_back(static_cast<std::uint32_t>(q));
       touched_[q] = 0;
     }
+    all_touched_ = false;
     for (std::size_t b = 0; b < bandwidths_; ++b) {
       take_sums(tiles_, &row_sums_[b * block_.count * sum_lanes<T>], list_.data(), list_.size(), panel_totals_.data());
       for (const std::uint32_t q : list_) totals_[b * block_.count + q].add(panel_totals_[q]);
@@ -501,6 +505,7 @@ class Sweep {
   std::vector<T> product_factors_, difference_factors_;
   HeapArray<T> row_sums_;  // [bandwidth][query][sum_lanes]
   std::vector<unsigned char> touched_;
+  bool all_touched_ = false;
   std::vector<ExactTotal> totals_;
   std::vector<double> panel_totals_;
   std::vector<std::uint32_t> list_;

@@ -13,49 +13,84 @@ namespace {
 
 using std::size_t;
 
-// Left alone, the compiler keeps the constants of the exponential in registers through the loop over dimensions, and has
-// too few left for the sums. So that loop is a function of its own where there are but 16 registers.
-#if defined(__AVX512F__)
-#define SURPRISAL_LOOP inline __attribute__((always_inline))
+// How many queries meet how many vectors of a leaf at once: as many sums as there are registers for them.
+struct TileShape {
+  int queries, vectors;
+};
+
+#if defined(__AVX512F__) || defined(__aarch64__)
+// 16 of 32 registers hold sums.
+constexpr TileShape product_tile{8, 2};
+constexpr TileShape difference_tile{8, 2};
+#elif defined(__AVX2__)
+// 12 of 16 registers hold sums. A product needs no register of its own, and then few queries save instructions.
+constexpr TileShape product_tile{3, 4};
+constexpr TileShape difference_tile{6, 2};
 #else
-#define SURPRISAL_LOOP __attribute__((noinline))
+// 8 of 16 registers hold sums; products need one for themselves.
+constexpr TileShape product_tile{4, 2};
+constexpr TileShape difference_tile{4, 2};
 #endif
 
-// The heart: Q queries against two vectors of one leaf. What is added to is 0 at first, also in half_norms.
-template <typename T, int Q, TileForm form>
-SURPRISAL_LOOP void tile_products(const T* const (&queries)[Q], size_t columns, const T* rows,
-                                  typename Simd<T>::Reals (&out)[Q][2]) {
+// The heart: Q queries against V vectors of one leaf. What is added to is 0 at first, also in half_norms. Where there are
+// half norms (of the queries; of the rows), they are taken off: of the query first, so that equal rows leave 0.
+//
+// A function of its own: left alone, the compiler keeps what comes after it in registers through the loop over dimensions,
+// and has too few left for the sums.
+template <typename T, int Q, int V, TileForm form>
+__attribute__((noinline)) void tile_sums(const T* const (&queries)[Q], size_t columns, const T* rows,
+                                         const T* query_half_norms, const T* half_norms, T* out) {
   using Reals = typename Simd<T>::Reals;
   constexpr size_t lanes = sizeof(Reals) / sizeof(T);
-  Reals sums[Q][2];
+  Reals sums[Q][V];
   const T* own[Q];
 #pragma GCC unroll 16
   for (int q = 0; q < Q; ++q) {
-    sums[q][0] = sums[q][1] = Reals{};
+#pragma GCC unroll 16
+    for (int v = 0; v < V; ++v) sums[q][v] = Reals{};
     own[q] = queries[q];
   }
+#pragma GCC unroll 2
   for (size_t c = 0; c < columns; ++c) {
-    const Reals first = load<Reals>(rows);
-    const Reals second = load<Reals>(rows + lanes);
-    rows += leaf_rows<T>;
+    if constexpr (form == TileForm::product && V > Q) {
+      Reals query[Q];
 #pragma GCC unroll 16
-    for (int q = 0; q < Q; ++q) {
-      const Reals query = broadcast<Reals>(own[q][c]);
-      if constexpr (form == TileForm::product) {
-        sums[q][0] += first * query;
-        sums[q][1] += second * query;
-      } else {
-        const Reals a = first - query;
-        sums[q][0] += a * a;
-        const Reals b = second - query;
-        sums[q][1] += b * b;
+      for (int q = 0; q < Q; ++q) query[q] = broadcast<Reals>(own[q][c]);
+#pragma GCC unroll 16
+      for (int v = 0; v < V; ++v) {
+        const Reals row = load<Reals>(rows + v * lanes);
+#pragma GCC unroll 16
+        for (int q = 0; q < Q; ++q) sums[q][v] += row * query[q];
+      }
+    } else {
+      Reals row[V];
+#pragma GCC unroll 16
+      for (int v = 0; v < V; ++v) row[v] = load<Reals>(rows + v * lanes);
+#pragma GCC unroll 16
+      for (int q = 0; q < Q; ++q) {
+        const Reals query = broadcast<Reals>(own[q][c]);
+#pragma GCC unroll 16
+        for (int v = 0; v < V; ++v) {
+          if constexpr (form == TileForm::product) {
+            sums[q][v] += row[v] * query;
+          } else {
+            const Reals difference = row[v] - query;
+            sums[q][v] -= difference * difference;
+          }
+        }
       }
     }
+    rows += leaf_rows<T>;
   }
 #pragma GCC unroll 16
   for (int q = 0; q < Q; ++q) {
-    out[q][0] = sums[q][0];
-    out[q][1] = sums[q][1];
+#pragma GCC unroll 16
+    for (int v = 0; v < V; ++v) {
+      if constexpr (form == TileForm::product) {
+        sums[q][v] = (sums[q][v] - broadcast<Reals>(query_half_norms[q])) - load<Reals>(half_norms + v * lanes);
+      }
+      store(out + q * leaf_rows<T> + v * lanes, sums[q][v]);
+    }
   }
 }
 
@@ -88,80 +123,106 @@ inline __attribute__((always_inline)) typename Simd<T>::Naturals load_ids(const 
   }
 }
 
-// Q queries of the list, of which `count` are real, against one leaf.
-template <typename T, int Q, TileForm form, Extras extras, bool full>
-inline __attribute__((always_inline)) void add_tile(const LeafSums<T>& p, const std::uint32_t* list, size_t count) {
-  using S = Simd<T>;
-  using Reals = typename S::Reals;
-  constexpr size_t lanes = sizeof(Reals) / sizeof(T);
-  const T* queries[Q];
-#pragma GCC unroll 16
-  for (int q = 0; q < Q; ++q) {
-    queries[q] = p.queries + size_t{list[full || static_cast<size_t>(q) < count ? q : 0]} * p.columns;
+template <int count, typename Reals>
+inline __attribute__((always_inline)) Reals sum_of(const Reals* vectors) {
+  if constexpr (count == 1) {
+    return vectors[0];
+  } else {
+    return sum_of<count / 2>(vectors) + sum_of<count / 2>(vectors + count / 2);
   }
-  for (size_t offset = 0; offset < leaf_rows<T>; offset += 2 * lanes) {
-    Reals exponents[Q][2];
-    tile_products<T, Q, form>(queries, p.columns, p.rows + offset, exponents);
-    if constexpr (form == TileForm::product) {
-      const Reals first = load<Reals>(p.half_norms + offset);
-      const Reals second = load<Reals>(p.half_norms + offset + lanes);
-#pragma GCC unroll 16
-      for (int q = 0; q < Q; ++q) {
-        const Reals own = broadcast<Reals>(p.query_half_norms[list[full || static_cast<size_t>(q) < count ? q : 0]]);
-        exponents[q][0] = (exponents[q][0] - own) - first;
-        exponents[q][1] = (exponents[q][1] - own) - second;
-      }
+}
+
+// Queries whose exponents are computed before their exponentials: enough that a core, which looks but some hundred
+// instructions ahead, has the products of one tile beside the end of another, and exponentials beside one another.
+constexpr size_t queries_at_once = 24;
+
+// Exponentials that a core computes side by side.
+constexpr int exponentials_at_once = 4;
+
+// Exponents of some queries, of the list, one row of the leaf after the other.
+template <typename T, TileForm form>
+inline __attribute__((always_inline)) void find_exponents(const LeafSums<T>& p, const std::uint32_t* list, size_t count,
+                                                          T* exponents) {
+  constexpr TileShape shape = form == TileForm::product ? product_tile : difference_tile;
+  constexpr int Q = shape.queries;
+  constexpr size_t width = shape.vectors * (vector_bytes / sizeof(T));
+  static_assert(queries_at_once % Q == 0 && leaf_rows<T> % width == 0);
+  for (size_t first = 0; first < count; first += Q) {
+    const T* queries[Q];
+    T query_half_norms[Q];
+    for (size_t q = 0; q < Q; ++q) {
+      // A tile is always full: its first query stands in for those that are missing.
+      const size_t query = list[first + (first + q < count ? q : 0)];
+      queries[q] = p.queries + query * p.columns;
+      query_half_norms[q] = form == TileForm::product ? p.query_half_norms[query] : T{0};
     }
-    for (size_t b = 0; b < p.bandwidth_count; ++b) {
-      const T factor = p.factors[b];
-      Reals column_first{}, column_second{};
+    for (size_t offset = 0; offset < leaf_rows<T>; offset += width) {
+      tile_sums<T, Q, shape.vectors, form>(queries, p.columns, p.rows + offset, query_half_norms, p.half_norms + offset,
+                                           exponents + first * leaf_rows<T> + offset);
+    }
+  }
+}
+
+// Adds the kernels of some queries, at one bandwidth, to what they are to be added to.
+template <typename T, TileForm form, Extras extras>
+inline __attribute__((always_inline)) void add_kernels(const LeafSums<T>& p, const std::uint32_t* list, size_t count,
+                                                       const T* exponents, size_t bandwidth) {
+  using Reals = typename Simd<T>::Reals;
+  constexpr int lanes = sizeof(Reals) / sizeof(T);
+  constexpr int vectors = leaf_rows<T> / lanes;
+  constexpr int together = vectors < exponentials_at_once ? vectors : exponentials_at_once;
+  const Reals factor = broadcast<Reals>(p.factors[bandwidth]);
+  const Reals least = Simd<T>::smallest_exponent / factor;
+  T* const row_sums = p.row_sums + bandwidth * p.row_sum_stride;
+  const T* const weights = p.weights;
+  const std::uint32_t* const ids = p.ids;
+  Reals columns[vectors] = {};
+  for (size_t i = 0; i < count; ++i) {
+    const size_t query = list[i];
+    Reals totals[vectors / together];
 #pragma GCC unroll 16
-      for (int q = 0; q < Q; ++q) {
-        if (!full && static_cast<size_t>(q) >= count) continue;
-        Reals first = exponents[q][0] * factor;
-        Reals second = exponents[q][1] * factor;
-        if constexpr (form == TileForm::difference) {
-          // Squares may overflow.
-          const Reals least = broadcast<Reals>(S::smallest_exponent * 2);
-          first = first > least ? first : least;
-          second = second > least ? second : least;
-        }
-        first = exp2_of<T>(first);
-        second = exp2_of<T>(second);
-        if constexpr (extras == Extras::columns) {
-          column_first += first;
-          column_second += second;
-        }
-        if constexpr (extras == Extras::weights_or_windows) {
-          if (p.weights != nullptr) {
-            first *= load<Reals>(p.weights + offset);
-            second *= load<Reals>(p.weights + offset + lanes);
-          }
-          if (p.ids != nullptr) {
-            const std::uint32_t start = p.starts[list[q]];
-            const std::uint32_t end = p.ends[list[q]];
-            first *= counting<T>(load_ids<T>(p.ids + offset), start, end);
-            second *= counting<T>(load_ids<T>(p.ids + offset + lanes), start, end);
-          }
-        }
-        T* const sum = p.row_sums + b * p.row_sum_stride + size_t{list[q]} * sum_lanes<T>;
-        store(sum, load<Reals>(sum) + (first + second));
-      }
+    for (int begin = 0; begin < vectors; begin += together) {
+      Reals kernels[together];
+#pragma GCC unroll 16
+      for (int v = 0; v < together; ++v) kernels[v] = load<Reals>(exponents + i * leaf_rows<T> + (begin + v) * lanes);
+      // Squares may overflow.
+      exp2_of<T, together, form == TileForm::product>(kernels, factor, least);
       if constexpr (extras == Extras::columns) {
-        T* const column = p.column_sums + b * p.column_sum_stride + offset;
-        store(column, load<Reals>(column) + column_first);
-        store(column + lanes, load<Reals>(column + lanes) + column_second);
+#pragma GCC unroll 16
+        for (int v = 0; v < together; ++v) columns[begin + v] += kernels[v];
       }
+      if constexpr (extras == Extras::weights_or_windows) {
+        if (weights != nullptr) {
+#pragma GCC unroll 16
+          for (int v = 0; v < together; ++v) kernels[v] *= load<Reals>(weights + (begin + v) * lanes);
+        }
+        if (ids != nullptr) {
+#pragma GCC unroll 16
+          for (int v = 0; v < together; ++v) {
+            kernels[v] *= counting<T>(load_ids<T>(ids + (begin + v) * lanes), p.starts[query], p.ends[query]);
+          }
+        }
+      }
+      totals[begin / together] = sum_of<together>(kernels);
     }
+    T* const sum = row_sums + query * sum_lanes<T>;
+    store(sum, load<Reals>(sum) + sum_of<vectors / together>(totals));
+  }
+  if constexpr (extras == Extras::columns) {
+    T* const column = p.column_sums + bandwidth * p.column_sum_stride;
+#pragma GCC unroll 16
+    for (int v = 0; v < vectors; ++v) store(column + v * lanes, load<Reals>(column + v * lanes) + columns[v]);
   }
 }
 
 template <typename T, TileForm form, Extras extras>
 void add_tiles(const LeafSums<T>& p) {
-  constexpr int Q = queries_per_tile;
-  size_t first = 0;
-  for (; first + Q <= p.count; first += Q) add_tile<T, Q, form, extras, true>(p, p.list + first, Q);
-  if (first < p.count) add_tile<T, Q, form, extras, false>(p, p.list + first, p.count - first);
+  alignas(64) T exponents[queries_at_once * leaf_rows<T>];
+  for (size_t first = 0; first < p.count; first += queries_at_once) {
+    const size_t count = p.count - first < queries_at_once ? p.count - first : queries_at_once;
+    find_exponents<T, form>(p, p.list + first, count, exponents);
+    for (size_t b = 0; b < p.bandwidth_count; ++b) add_kernels<T, form, extras>(p, p.list + first, count, exponents, b);
+  }
 }
 
 template <typename T, TileForm form>
@@ -318,20 +379,17 @@ void leaf_squares(const float* const* queries, size_t count, size_t columns, con
   using Reals = Simd<float>::Reals;
   constexpr size_t lanes = sizeof(Reals) / sizeof(float);
   constexpr size_t length = leaf_rows<float>;
-  constexpr int Q = queries_per_tile;
+  constexpr int Q = difference_tile.queries;
+  constexpr int V = difference_tile.vectors;
   for (size_t first = 0; first < count; first += Q) {
     const size_t some = count - first < Q ? count - first : Q;
-    // A tile is always full: its first query stands in for those that are missing.
     const float* asked[Q];
     for (size_t q = 0; q < Q; ++q) asked[q] = queries[first + (q < some ? q : 0)];
-    for (size_t offset = 0; offset < length; offset += 2 * lanes) {
-      Reals sums[Q][2];
-      tile_products<float, Q, TileForm::difference>(asked, columns, rows + offset, sums);
-      for (size_t q = 0; q < some; ++q) {
-        store(squares + (first + q) * length + offset, sums[q][0]);
-        store(squares + (first + q) * length + offset + lanes, sums[q][1]);
-      }
+    float tile[Q * length];
+    for (size_t offset = 0; offset < length; offset += V * lanes) {
+      tile_sums<float, Q, V, TileForm::difference>(asked, columns, rows + offset, nullptr, nullptr, tile + offset);
     }
+    for (size_t i = 0; i < some * length; ++i) squares[first * length + i] = -tile[i];
   }
   for (size_t q = 0; q < count; ++q) {
     Reals least = load<Reals>(squares + q * length);

@@ -15,11 +15,11 @@ constexpr std::size_t leaf_rows = 128 / sizeof(T);
 template <typename T>
 constexpr std::size_t sum_lanes = 64 / sizeof(T);
 
-/// How a tile gets its exponents.
+/// How a tile gets what times a factor is its exponents.
 enum class TileForm {
   /// (a·b − |a|²/2) − |b|²/2, of rows about a centre near both, in units of h/√log₂e: one multiply-add for each number.
   product,
-  /// −|a − b|²·log₂e/2h², of the rows as they were given: a subtraction more, and right wherever the rows lie.
+  /// −|a − b|², of the rows as they were given: a subtraction more, and right wherever the rows lie.
   difference,
 };
 
@@ -40,7 +40,7 @@ struct LeafSums {
   const std::uint32_t* list;   // (count) which queries
   std::size_t count;
 
-  const T* factors;  // (bandwidth_count): exponents times these are those of a bandwidth
+  const T* factors;  // (bandwidth_count) above 0: times what a tile gets, the exponents of a bandwidth
   std::size_t bandwidth_count;
 
   T* row_sums;  // [bandwidth][·][sum_lanes], kernels are added; their total is the query's sum

@@ -26,6 +26,23 @@ struct Run {
   std::vector<double> centre;
 };
 
+// Several sums side by side: a single one would wait for itself at every step.
+template <typename Raw>
+double squared_distance(const Raw* row, const double* centre, std::size_t columns) {
+  constexpr std::size_t lanes = 8;
+  double sums[lanes] = {};
+  std::size_t c = 0;
+  for (; c + lanes <= columns; c += lanes) {
+    for (std::size_t lane = 0; lane < lanes; ++lane) {
+      const double x = row[c + lane] - centre[c + lane];
+      sums[lane] += x * x;
+    }
+  }
+  for (; c < columns; ++c) sums[0] += (row[c] - centre[c]) * (row[c] - centre[c]);
+  for (std::size_t lane = 1; lane < lanes; ++lane) sums[0] += sums[lane];
+  return sums[0];
+}
+
 template <typename Raw>
 void look_for_centre(Run& run, const Raw* rows, std::size_t columns, const RowTree& tree, double radius) {
   if (tree.bounded && tree.coordinates.dimensions > 1) {
@@ -45,12 +62,7 @@ void look_for_centre(Run& run, const Raw* rows, std::size_t columns, const RowTr
   for (double& x : run.centre) x /= static_cast<double>(end - begin);
   for (std::size_t place = begin; place < end; ++place) {
     const Raw* const row = rows + std::size_t{tree.order[place]} * columns;
-    double squared = 0;
-    for (std::size_t c = 0; c < columns; ++c) {
-      const double x = row[c] - run.centre[c];
-      squared += x * x;
-    }
-    if (!(squared <= radius * radius)) return;
+    if (!(squared_distance(row, run.centre.data(), columns) <= radius * radius)) return;
   }
   run.shares = true;
 }

@@ -12,7 +12,7 @@ namespace {
 // With more columns the covariance would cost more than what it saves.
 constexpr std::size_t most_columns = 256;
 constexpr std::size_t most_axes = 15;
-constexpr std::size_t sample_rows = 2048;
+constexpr std::size_t sample_rows = 1024;
 constexpr int power_steps = 12;
 // Relative to the norm of a row: far above what float32 and the sums in float64 lose of a coordinate.
 constexpr double relative_margin = 1.0 / (1 << 21);
@@ -87,8 +87,11 @@ BoundAxes principal_axes(const Raw* rows, const std::uint32_t* kept, std::size_t
       const Raw* const row = sample(i);
       for (std::size_t c = 0; c < columns; ++c) x[c] = row[c] - result.origin[c];
       for (std::size_t a = 0; a < columns; ++a) {
-        for (std::size_t b = 0; b < columns; ++b) covariance[a * columns + b] += x[a] * x[b];
+        for (std::size_t b = a; b < columns; ++b) covariance[a * columns + b] += x[a] * x[b];
       }
+    }
+    for (std::size_t a = 0; a < columns; ++a) {
+      for (std::size_t b = 0; b < a; ++b) covariance[a * columns + b] = covariance[b * columns + a];
     }
     for (int step = 0; step < power_steps; ++step) {
       std::vector<double> next(axes * columns, 0.0);

@@ -3,7 +3,7 @@
 
 #include "instruction_set.h"
 
-#if defined(__AVX512F__)
+#if defined(__AVX2__)
 #include <immintrin.h>
 #endif
 
@@ -33,63 +33,122 @@ struct Simd<double> {
   static constexpr double smallest_exponent = -1021.0;
 };
 
-// (ln 2)^i / i!: the series of 2^f, within 2e-16 for |f| ≤ 1/2.
-constexpr double exp2_series[13] = {1.0,
-                                    0.69314718055994530942,
-                                    0.24022650695910071233,
-                                    0.055504108664821579953,
-                                    0.0096181291076284771619,
-                                    0.0013333558146428443423,
-                                    0.00015403530393381609954,
-                                    0.000015252733804059840280,
-                                    0.0000013215486790144309488,
-                                    1.0178086009239699727e-7,
-                                    7.0549116208011233299e-9,
-                                    4.4455382718708114976e-10,
-                                    2.5678435993488205142e-11};
-
-// Polynomials of the smallest largest relative error among those that are 1 at 0: 8.3e-8 for 0 ≤ f < 1, and 9.2e-8 for
-// |f| ≤ 1/2.
-constexpr float exp2_from_floor[6] = {1.0f,          0.6931513118f,  0.2401644501f,
-                                      0.05579991332f, 0.009017030019f, 0.001867130213f};
-constexpr float exp2_from_nearest[6] = {1.0f,           0.6931469776f,  0.2402224208f,
-                                        0.05550733744f, 0.009671512688f, 0.001326472725f};
-
-template <typename V, typename C, int terms>
-inline __attribute__((always_inline)) V polynomial(const C (&coefficients)[terms], V x) {
-  V y = broadcast<V>(coefficients[terms - 1]);
-#pragma GCC unroll 16
-  for (int i = terms - 2; i >= 0; --i) y = y * x + coefficients[i];
-  return y;
-}
-
-// 2^z for z ≤ 0. Below the smallest exponent of normal numbers it is 0, or stays at that smallest number.
-template <typename T>
-inline __attribute__((always_inline)) typename Simd<T>::Reals exp2_of(typename Simd<T>::Reals z) {
-  using S = Simd<T>;
-  using V = typename S::Reals;
-#if defined(__AVX512F__)
-  if constexpr (sizeof(T) == 4) {
-    const V fraction = V(_mm512_maskz_reduce_ps(0xffff, __m512(z), _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC));
-    return V(_mm512_maskz_scalef_ps(0xffff, __m512(polynomial(exp2_from_floor, fraction)), __m512(z)));
+template <typename V>
+inline __attribute__((always_inline)) V larger(V a, V b) {
+#if defined(__AVX2__) && !defined(__AVX512F__)
+  // Compilers make two instructions of the choice below.
+  if constexpr (sizeof(a[0]) == 4) {
+    return V(_mm256_max_ps(__m256(a), __m256(b)));
   } else {
-    const V whole = V(_mm512_maskz_roundscale_pd(0xff, __m512d(z), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
-    return V(_mm512_maskz_scalef_pd(0xff, __m512d(polynomial(exp2_series, z - whole)), __m512d(whole)));
+    return V(_mm256_max_pd(__m256d(a), __m256d(b)));
   }
 #else
-  using I = typename S::Integers;
-  const V least = broadcast<V>(S::smallest_exponent);
-  z = z > least ? z : least;
-  const V shifted = z + S::round_magic;
-  const V fraction = z - (shifted - S::round_magic);
-  V power;
-  if constexpr (sizeof(T) == 4) {
-    power = polynomial(exp2_from_nearest, fraction);
-  } else {
-    power = polynomial(exp2_series, fraction);
-  }
-  return reinterpret_cast<V>(reinterpret_cast<I>(power) + (reinterpret_cast<I>(shifted) << S::mantissa_bits));
+  return a > b ? a : b;
 #endif
+}
+
+// Polynomials of 2^f, from the constant term upwards.
+template <typename T>
+struct Exp2Terms;
+
+// Those of the smallest largest relative error among those that are 1 at 0.
+template <>
+struct Exp2Terms<float> {
+  static constexpr int count = 6;
+#if defined(__AVX512F__)
+  // 8.3e-8 for 0 ≤ f < 1
+  static constexpr float values[count] = {1.0f,          0.6931513118f,  0.2401644501f,
+                                          0.05579991332f, 0.009017030019f, 0.001867130213f};
+#else
+  // 9.2e-8 for |f| ≤ 1/2
+  static constexpr float values[count] = {1.0f,           0.6931469776f,  0.2402224208f,
+                                          0.05550733744f, 0.009671512688f, 0.001326472725f};
+#endif
+};
+
+// The series (ln 2)^i / i!, within 2e-16 for |f| ≤ 1/2.
+template <>
+struct Exp2Terms<double> {
+  static constexpr int count = 13;
+  static constexpr double values[count] = {1.0,
+                                           0.69314718055994530942,
+                                           0.24022650695910071233,
+                                           0.055504108664821579953,
+                                           0.0096181291076284771619,
+                                           0.0013333558146428443423,
+                                           0.00015403530393381609954,
+                                           0.000015252733804059840280,
+                                           0.0000013215486790144309488,
+                                           1.0178086009239699727e-7,
+                                           7.0549116208011233299e-9,
+                                           4.4455382708718114976e-10,
+                                           2.5678435993488205142e-11};
+};
+
+// z → 2^(factor·z) of `count` vectors at once, for factor·z ≤ 0. Below the smallest exponent of normal numbers it is 0, or
+// stays at that smallest number. `least` is that exponent over the factor; z may be −∞ only where `bounded` is false.
+template <typename T, int count, bool bounded>
+inline __attribute__((always_inline)) void exp2_of(typename Simd<T>::Reals* z, typename Simd<T>::Reals factor,
+                                                   typename Simd<T>::Reals least) {
+  using V = typename Simd<T>::Reals;
+  constexpr const auto& term = Exp2Terms<T>::values;
+  constexpr int last = Exp2Terms<T>::count - 1;
+  V fraction[count], power[count];
+#if defined(__AVX512F__)
+#pragma GCC unroll 16
+  for (int n = 0; n < count; ++n) {
+    if constexpr (!bounded) z[n] = larger(z[n], least);
+    z[n] *= factor;
+    if constexpr (sizeof(T) == 4) {
+      fraction[n] = V(_mm512_maskz_reduce_ps(0xffff, __m512(z[n]), _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC));
+    } else {
+      const V whole = V(_mm512_maskz_roundscale_pd(0xff, __m512d(z[n]), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+      fraction[n] = z[n] - whole;
+      z[n] = whole;
+    }
+  }
+#pragma GCC unroll 16
+  for (int n = 0; n < count; ++n) power[n] = broadcast<V>(term[last]);
+#pragma GCC unroll 16
+  for (int i = last - 1; i >= 0; --i) {
+#pragma GCC unroll 16
+    for (int n = 0; n < count; ++n) power[n] = power[n] * fraction[n] + term[i];
+  }
+#pragma GCC unroll 16
+  for (int n = 0; n < count; ++n) {
+    if constexpr (sizeof(T) == 4) {
+      z[n] = V(_mm512_maskz_scalef_ps(0xffff, __m512(power[n]), __m512(z[n])));
+    } else {
+      z[n] = V(_mm512_maskz_scalef_pd(0xff, __m512d(power[n]), __m512d(z[n])));
+    }
+  }
+#else
+  using I = typename Simd<T>::Integers;
+#pragma GCC unroll 16
+  for (int n = 0; n < count; ++n) {
+    const V clamped = larger(z[n], least);
+    z[n] = clamped * factor + Simd<T>::round_magic;
+    fraction[n] = clamped * factor - (z[n] - Simd<T>::round_magic);
+    power[n] = broadcast<V>(term[last]);
+  }
+#pragma GCC unroll 16
+  for (int i = last - 1; i >= 0; --i) {
+#pragma GCC unroll 16
+    for (int n = 0; n < count; ++n) power[n] = power[n] * fraction[n] + term[i];
+  }
+#pragma GCC unroll 16
+  for (int n = 0; n < count; ++n) {
+    z[n] = reinterpret_cast<V>(reinterpret_cast<I>(power[n]) + (reinterpret_cast<I>(z[n]) << Simd<T>::mantissa_bits));
+  }
+#endif
+}
+
+// 2^z for z ≤ 0.
+template <typename T>
+inline __attribute__((always_inline)) typename Simd<T>::Reals exp2_of(typename Simd<T>::Reals z) {
+  using V = typename Simd<T>::Reals;
+  exp2_of<T, 1, false>(&z, broadcast<V>(T{1}), broadcast<V>(Simd<T>::smallest_exponent));
+  return z;
 }
 
 }  // namespace
