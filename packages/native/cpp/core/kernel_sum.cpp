@@ -196,8 +196,8 @@ class Block {
       to_centre_[some++] = list[i];
     }
     if (some == 0) return;
-    centre_rows(tiles, {given_.data(), columns_, to_centre_.data(), some, &packed.centres[centre * columns_], packed.scale,
-                        centred_.data(), half_norms_.data()});
+    centre_rows(tiles, {given_.data.get(), columns_, to_centre_.data(), some, &packed.centres[centre * columns_], packed.scale,
+                        centred_.data.get(), half_norms_.data.get()});
   }
 
   LeafSums<T> leaf_sums(const PackedRows<T>& packed, std::size_t leaf, const std::uint32_t* list, std::size_t listed) const {
@@ -209,8 +209,8 @@ class Block {
     work.half_norms = &packed.half_norms.data[leaf * leaf_rows<T>];
     work.weights = packed.weights.length == 0 ? nullptr : &packed.weights.data[leaf * leaf_rows<T>];
     work.ids = starts_.empty() ? nullptr : &packed.ids[leaf * leaf_rows<T>];
-    work.queries = differs ? given_.data() : centred_.data();
-    work.query_half_norms = half_norms_.data();
+    work.queries = differs ? given_.data.get() : centred_.data.get();
+    work.query_half_norms = half_norms_.data.get();
     work.starts = starts_.data();
     work.ends = ends_.data();
     work.list = list;
@@ -219,7 +219,7 @@ class Block {
   }
 
   const std::vector<double>& exact_rows_of() {
-    if (exact_.empty()) exact_.assign(given_.begin(), given_.end());
+    if (exact_.empty()) exact_.assign(given_.data.get(), given_.data.get() + given_.length);
     return exact_;
   }
   RelativeSums relative_sums(const GatheredLeaf& leaf, const std::uint32_t* list, std::size_t listed) {
@@ -241,9 +241,9 @@ class Block {
   static void raise(float& x, float y) { x = y > x ? y : x; }
 
   std::size_t columns_;
-  std::vector<T> given_;    // [query][dimension]
-  std::vector<T> centred_;  // the same about the centre of centre_of_
-  std::vector<T> half_norms_;
+  HeapArray<T> given_;    // [query][dimension]
+  HeapArray<T> centred_;  // the same about the centre of centre_of_
+  HeapArray<T> half_norms_;
   std::vector<std::uint32_t> centre_of_;
   std::uint32_t centre_of_all_ = not_centred;  // or not_centred, where they differ
   std::vector<double> exact_;
@@ -259,133 +259,6 @@ class Block {
   std::vector<float> group_low_, group_high_, group_limits_;
   std::vector<float> block_low_, block_high_, block_limits_;
   std::vector<std::uint32_t> all_groups_, near_groups_;
-};
-
-// Squared distances from which on kernels may be left out of the sums of queries, from what each sum is at the least: what
-// the leaf to which the query belongs adds to it.
-//
-// All references beyond d together add W·exp(−d²/2h²) at the most, W the sum of weights: no more than skip·S for
-// d² ≥ 2h²·ln(W/(skip·S)). At several bandwidths, the largest of those.
-template <typename Raw, typename T>
-std::vector<float> limits_of(const References<Raw, T>& references, const KernelSumOptions& options, const KernelTiles& tiles,
-                             Block<Raw, T>& block, const std::vector<std::size_t>& home_leaves) {
-  const std::size_t count = block.count;
-  std::vector<std::uint32_t> by_leaf = block.all;
-  std::stable_sort(by_leaf.begin(), by_leaf.end(),
-                   [&](std::uint32_t a, std::uint32_t b) { return home_leaves[a] < home_leaves[b]; });
-  std::vector<double> nearest(count, std::numeric_limits<double>::infinity());
-  std::vector<double> sums(options.bandwidth_count * count, 0.0);
-  GatheredLeaf leaf;
-  for (std::size_t first = 0; first < count;) {
-    const std::size_t home = home_leaves[by_leaf[first]];
-    std::size_t end = first + 1;
-    while (end < count && home_leaves[by_leaf[end]] == home) ++end;
-    references.gather(home * leaf_rows<T>, references.tree.leaf_end(home), leaf);
-    RelativeSums work = block.relative_sums(leaf, by_leaf.data() + first, end - first);
-    work.bandwidths = options.bandwidths;
-    work.bandwidth_count = options.bandwidth_count;
-    work.nearest = nearest.data();
-    work.sums = sums.data();
-    work.sum_stride = count;
-    tiles.add_relative(work);
-    first = end;
-  }
-  std::vector<float> limits(count);
-  for (std::size_t q = 0; q < count; ++q) {
-    double limit = 0;
-    for (std::size_t b = 0; b < options.bandwidth_count; ++b) {
-      const double h = options.bandwidths[b];
-      const double log_sum = std::log(sums[b * count + q]) - nearest[q] / (2 * h * h);
-      limit = std::max(limit, 2 * h * h * (std::log(references.total_weight / options.skip_below) - log_sum));
-    }
-    // Where nothing of the leaf counts, nothing is known.
-    if (!(nearest[q] < std::numeric_limits<double>::infinity())) limit = std::numeric_limits<double>::infinity();
-    limits[q] = static_cast<float>(limit * (1 + 1e-6));
-  }
-  return limits;
-}
-
-// A few references against a few leaves: whether enough of them lies apart for the search to pay.
-template <typename Raw, typename T>
-bool worth_skipping(const References<Raw, T>& references, const KernelSumOptions& options, const KernelTiles& tiles) {
-  const RowTree& tree = references.tree;
-  const std::size_t leaves = tree.leaves();
-  std::vector<std::size_t> places;
-  std::vector<std::size_t> homes;
-  std::vector<std::uint32_t> ids;
-  for (std::size_t i = 0; i < looked_at; ++i) {
-    places.push_back((2 * i + 1) * tree.rows / (2 * looked_at));
-    homes.push_back(places.back() / tree.leaf);
-    ids.push_back(tree.order[places.back()]);
-  }
-  Block<Raw, T> block(references.rows, ids.data(), looked_at, references.columns, nullptr, nullptr);
-  block.set_bounds(tree.coordinates, places, limits_of(references, options, tiles, block, homes));
-  std::size_t near = 0;
-  const std::size_t looks = std::min(leaves, looked_at);
-  for (std::size_t i = 0; i < looks; ++i) {
-    near += block.near_queries(tiles, tree, tree.leaf_nodes[(2 * i + 1) * leaves / (2 * looks)], 0);
-  }
-  return static_cast<double>(near) <= (1 - worthwhile_share) * static_cast<double>(looks * looked_at);
-}
-
-template <typename Raw, typename T>
-References<Raw, T> prepare(const Raw* rows, std::size_t count, std::size_t columns, const double* weights,
-                           const KernelSumOptions& options, const KernelTiles& tiles, unsigned threads, Task& task) {
-  References<Raw, T> references;
-  references.rows = rows;
-  references.columns = columns;
-  references.weights = weights;
-  std::size_t kept = count;
-  const std::uint32_t* list = nullptr;
-  references.total_weight = static_cast<double>(count);
-  if (weights != nullptr) {
-    references.largest_weight = *std::max_element(weights, weights + count);
-    references.total_weight = 0;
-    for (std::size_t row = 0; row < count; ++row) {
-      const double relative = weights[row] / references.largest_weight;
-      if (relative == 0) continue;
-      references.kept.push_back(static_cast<std::uint32_t>(row));
-      references.total_weight += relative;
-    }
-    kept = references.kept.size();
-    list = references.kept.data();
-  }
-  const bool ordered = kept >= smallest_tree;
-  if (ordered) references.axes = principal_axes(rows, list, kept, columns);
-  references.tree =
-      order_rows(rows, list, kept, columns, ordered ? &references.axes : nullptr, leaf_rows<T>, threads, task);
-  const auto [narrowest, widest] = std::minmax_element(options.bandwidths, options.bandwidths + options.bandwidth_count);
-  const double radius = *widest <= most_times_wider * *narrowest ? centred_radius : 0;
-  references.packed = pack_rows<Raw, T>(rows, columns, references.tree, *narrowest, radius, weights,
-                                        references.largest_weight, tiles, threads, task);
-  references.skips = options.skip_below > 0 && ordered && worth_skipping(references, options, tiles);
-  return references;
-}
-
-// Exact totals of rows, which threads may add to: [bandwidth][row].
-class Totals {
- public:
-  Totals(std::size_t rows, std::size_t bandwidths, std::size_t rows_per_lock)
-      : rows_(rows),
-        rows_per_lock_(rows_per_lock),
-        totals_(rows * bandwidths),
-        locks_(new std::mutex[divide_up(rows, rows_per_lock)]) {}
-
-  // Adds to rows that one lock guards.
-  template <typename Values>
-  void add(std::size_t first, std::size_t count, std::size_t bandwidths, const Values& value) {
-    const std::lock_guard<std::mutex> lock(locks_[first / rows_per_lock_]);
-    for (std::size_t b = 0; b < bandwidths; ++b) {
-      for (std::size_t i = 0; i < count; ++i) totals_[b * rows_ + first + i].add(value(b, i));
-    }
-  }
-  const ExactTotal& at(std::size_t bandwidth, std::size_t row) const { return totals_[bandwidth * rows_ + row]; }
-
- private:
-  std::size_t rows_;
-  std::size_t rows_per_lock_;
-  std::vector<ExactTotal> totals_;
-  std::unique_ptr<std::mutex[]> locks_;
 };
 
 // How one block of queries passes over leaves.
@@ -404,10 +277,10 @@ class Sweep {
         totals_(bandwidths_ * block.count),
         panel_totals_(block.count) {
     std::fill_n(row_sums_.data.get(), row_sums_.length, T{0});
-    const double narrowest = *std::min_element(options.bandwidths, options.bandwidths + bandwidths_);
+    const double scale = references.packed.scale;
     for (std::size_t b = 0; b < bandwidths_; ++b) {
       const double h = options.bandwidths[b];
-      product_factors_.push_back(static_cast<T>(narrowest / h * (narrowest / h)));
+      product_factors_.push_back(static_cast<T>(1.4426950408889634074 / (h * h * scale * scale)));
       difference_factors_.push_back(static_cast<T>(std::clamp<double>(
           1.4426950408889634074 / (2 * h * h), std::numeric_limits<T>::min(), std::numeric_limits<T>::max())));
     }
@@ -467,6 +340,20 @@ class Sweep {
     }
   }
 
+  // Adds what was summed up to here to the totals.
+  void collect() {
+    list_.clear();
+    for (std::size_t q = 0; q < block_.count; ++q) {
+      if (all_touched_ || touched_[q] != 0) list_.push_back(static_cast<std::uint32_t>(q));
+      touched_[q] = 0;
+    }
+    all_touched_ = false;
+    for (std::size_t b = 0; b < bandwidths_; ++b) {
+      take_sums(tiles_, &row_sums_[b * block_.count * sum_lanes<T>], list_.data(), list_.size(), panel_totals_.data());
+      for (const std::uint32_t q : list_) totals_[b * block_.count + q].add(panel_totals_[q]);
+    }
+  }
+
   // Called with the panel whenever one is done.
   std::function<void(std::size_t)> panel_done;
 
@@ -483,16 +370,7 @@ class Sweep {
 
   void finish_panel() {
     if (panel_ == no_panel) return;
-    list_.clear();
-    for (std::size_t q = 0; q < block_.count; ++q) {
-      if (all_touched_ || touched_[q] != 0) list_.push_back(static_cast<std::uint32_t>(q));
-      touched_[q] = 0;
-    }
-    all_touched_ = false;
-    for (std::size_t b = 0; b < bandwidths_; ++b) {
-      take_sums(tiles_, &row_sums_[b * block_.count * sum_lanes<T>], list_.data(), list_.size(), panel_totals_.data());
-      for (const std::uint32_t q : list_) totals_[b * block_.count + q].add(panel_totals_[q]);
-    }
+    collect();
     if (panel_done) panel_done(panel_);
     panel_ = no_panel;
   }
@@ -510,6 +388,168 @@ class Sweep {
   std::vector<double> panel_totals_;
   std::vector<std::uint32_t> list_;
   std::size_t panel_ = no_panel;
+};
+
+// Squared distances from which on kernels may be left out of the sums of queries, from what each sum is at the least: what
+// the leaf to which the query belongs adds to it.
+//
+// All references beyond d together add W·exp(−d²/2h²) at the most, W the sum of weights: no more than skip·S for
+// d² ≥ 2h²·ln(W/(skip·S)). At several bandwidths, the largest of those.
+template <typename Raw, typename T>
+std::vector<float> limits_of(const References<Raw, T>& references, const KernelSumOptions& options, const KernelTiles& tiles,
+                             Block<Raw, T>& block, const std::vector<std::size_t>& home_leaves, const Task& task) {
+  const std::size_t count = block.count;
+  const std::size_t bandwidths = options.bandwidth_count;
+  std::vector<std::uint32_t> by_leaf = block.all;
+  std::stable_sort(by_leaf.begin(), by_leaf.end(),
+                   [&](std::uint32_t a, std::uint32_t b) { return home_leaves[a] < home_leaves[b]; });
+  const auto each_leaf = [&](const std::vector<std::uint32_t>& list, const auto& visit) {
+    for (std::size_t first = 0; first < list.size();) {
+      const std::size_t home = home_leaves[list[first]];
+      std::size_t end = first + 1;
+      while (end < list.size() && home_leaves[list[end]] == home) ++end;
+      visit(home, list.data() + first, end - first);
+      first = end;
+    }
+  };
+  Sweep<Raw, T> sweep(references, options, tiles, block, task);
+  each_leaf(by_leaf, [&](std::size_t home, const std::uint32_t* list, std::size_t listed) {
+    sweep.add_leaf_to(home, list, listed, nullptr);
+  });
+  sweep.collect();
+  std::vector<double> log_sums(bandwidths * count);
+  std::vector<std::uint32_t> far;
+  for (const std::uint32_t q : by_leaf) {
+    bool is_far = false;
+    for (std::size_t b = 0; b < bandwidths; ++b) {
+      const double sum = sweep.total(b, q).value();
+      is_far = is_far || !(sum >= plain_sum_floor);
+      // Less than what rounding may have added.
+      log_sums[b * count + q] = std::log(sum) - 1e-3;
+    }
+    if (is_far) far.push_back(q);
+  }
+
+  // Where the digits end, in float64 relative to the nearest.
+  std::vector<double> nearest(count, std::numeric_limits<double>::infinity());
+  std::vector<double> sums(bandwidths * count, 0.0);
+  GatheredLeaf leaf;
+  each_leaf(far, [&](std::size_t home, const std::uint32_t* list, std::size_t listed) {
+    for (std::size_t begin = home * leaf_rows<T>; begin < references.tree.leaf_end(home); begin += relative_rows) {
+      references.gather(begin, std::min(begin + relative_rows, references.tree.leaf_end(home)), leaf);
+      RelativeSums work = block.relative_sums(leaf, list, listed);
+      work.bandwidths = options.bandwidths;
+      work.bandwidth_count = bandwidths;
+      work.nearest = nearest.data();
+      work.sums = sums.data();
+      work.sum_stride = count;
+      tiles.add_relative(work);
+    }
+  });
+  for (const std::uint32_t q : far) {
+    for (std::size_t b = 0; b < bandwidths; ++b) {
+      const double h = options.bandwidths[b];
+      log_sums[b * count + q] = std::log(sums[b * count + q]) - nearest[q] / (2 * h * h);
+    }
+  }
+
+  std::vector<float> limits(count);
+  for (std::size_t q = 0; q < count; ++q) {
+    double limit = 0;
+    for (std::size_t b = 0; b < bandwidths; ++b) {
+      const double h = options.bandwidths[b];
+      const double own = 2 * h * h * (std::log(references.total_weight / options.skip_below) - log_sums[b * count + q]);
+      if (!(own <= limit)) limit = own;
+    }
+    // Where nothing of the leaf counts, nothing is known.
+    if (!(limit < std::numeric_limits<double>::infinity())) limit = std::numeric_limits<double>::infinity();
+    limits[q] = static_cast<float>(limit * (1 + 1e-6));
+  }
+  return limits;
+}
+
+// A few references against a few leaves: whether enough of them lies apart for the search to pay.
+template <typename Raw, typename T>
+bool worth_skipping(const References<Raw, T>& references, const KernelSumOptions& options, const KernelTiles& tiles,
+                    const Task& task) {
+  const RowTree& tree = references.tree;
+  const std::size_t leaves = tree.leaves();
+  std::vector<std::size_t> places;
+  std::vector<std::size_t> homes;
+  std::vector<std::uint32_t> ids;
+  for (std::size_t i = 0; i < looked_at; ++i) {
+    places.push_back((2 * i + 1) * tree.rows / (2 * looked_at));
+    homes.push_back(places.back() / tree.leaf);
+    ids.push_back(tree.order[places.back()]);
+  }
+  Block<Raw, T> block(references.rows, ids.data(), looked_at, references.columns, nullptr, nullptr);
+  block.set_bounds(tree.coordinates, places, limits_of(references, options, tiles, block, homes, task));
+  std::size_t near = 0;
+  const std::size_t looks = std::min(leaves, looked_at);
+  for (std::size_t i = 0; i < looks; ++i) {
+    near += block.near_queries(tiles, tree, tree.leaf_nodes[(2 * i + 1) * leaves / (2 * looks)], 0);
+  }
+  return static_cast<double>(near) <= (1 - worthwhile_share) * static_cast<double>(looks * looked_at);
+}
+
+template <typename Raw, typename T>
+References<Raw, T> prepare(const Raw* rows, std::size_t count, std::size_t columns, const double* weights,
+                           const KernelSumOptions& options, const KernelTiles& tiles, unsigned threads, Task& task) {
+  References<Raw, T> references;
+  references.rows = rows;
+  references.columns = columns;
+  references.weights = weights;
+  std::size_t kept = count;
+  const std::uint32_t* list = nullptr;
+  references.total_weight = static_cast<double>(count);
+  if (weights != nullptr) {
+    references.largest_weight = *std::max_element(weights, weights + count);
+    references.total_weight = 0;
+    for (std::size_t row = 0; row < count; ++row) {
+      const double relative = weights[row] / references.largest_weight;
+      if (relative == 0) continue;
+      references.kept.push_back(static_cast<std::uint32_t>(row));
+      references.total_weight += relative;
+    }
+    kept = references.kept.size();
+    list = references.kept.data();
+  }
+  const bool ordered = kept >= smallest_tree;
+  if (ordered) references.axes = principal_axes(rows, list, kept, columns);
+  references.tree =
+      order_rows(rows, list, kept, columns, ordered ? &references.axes : nullptr, leaf_rows<T>, tiles, threads, task);
+  const auto [narrowest, widest] = std::minmax_element(options.bandwidths, options.bandwidths + options.bandwidth_count);
+  const double radius = *widest <= most_times_wider * *narrowest ? centred_radius : 0;
+  references.packed = pack_rows<Raw, T>(rows, columns, references.tree, *narrowest, radius, weights,
+                                        references.largest_weight, tiles, threads, task);
+  references.skips = options.skip_below > 0 && ordered && worth_skipping(references, options, tiles, task);
+  return references;
+}
+
+// Exact totals of rows, which threads may add to: [bandwidth][row].
+class Totals {
+ public:
+  Totals(std::size_t rows, std::size_t bandwidths, std::size_t rows_per_lock)
+      : rows_(rows),
+        rows_per_lock_(rows_per_lock),
+        totals_(rows * bandwidths),
+        locks_(new std::mutex[divide_up(rows, rows_per_lock)]) {}
+
+  // Adds to rows that one lock guards.
+  template <typename Values>
+  void add(std::size_t first, std::size_t count, std::size_t bandwidths, const Values& value) {
+    const std::lock_guard<std::mutex> lock(locks_[first / rows_per_lock_]);
+    for (std::size_t b = 0; b < bandwidths; ++b) {
+      for (std::size_t i = 0; i < count; ++i) totals_[b * rows_ + first + i].add(value(b, i));
+    }
+  }
+  const ExactTotal& at(std::size_t bandwidth, std::size_t row) const { return totals_[bandwidth * rows_ + row]; }
+
+ private:
+  std::size_t rows_;
+  std::size_t rows_per_lock_;
+  std::vector<ExactTotal> totals_;
+  std::unique_ptr<std::mutex[]> locks_;
 };
 
 // The queries of a call, in an order of their own.
@@ -615,7 +655,7 @@ void log_kernel_sum(const KernelSumInput<Raw>& in, const KernelSumOptions& optio
 
   Queries<Raw> queries;
   queries.tree = order_rows(in.queries, nullptr, m, in.columns, references.skips ? &references.axes : nullptr, bound_group,
-                            threads, task);
+                            tiles, threads, task);
   const std::size_t blocks = divide_up(m, block_rows<T>);
   const auto places_of = [&](std::size_t block) {
     return run_of(block * block_rows<T>, std::min(m, (block + 1) * block_rows<T>));
@@ -632,7 +672,7 @@ void log_kernel_sum(const KernelSumInput<Raw>& in, const KernelSumOptions& optio
         homes.push_back(references.tree.home_leaf(&coordinates.values[place * coordinates.dimensions]));
       }
       Block<Raw, T> block(in.queries, ids.data(), ids.size(), in.columns, in.starts, in.ends);
-      const std::vector<float> limits = limits_of(references, options, tiles, block, homes);
+      const std::vector<float> limits = limits_of(references, options, tiles, block, homes, task);
       std::copy(limits.begin(), limits.end(), queries.limits.begin() + static_cast<std::ptrdiff_t>(places[0]));
     });
   }
@@ -746,7 +786,7 @@ void self_kernel_sums(const Raw* rows, std::size_t n, std::size_t columns, const
       std::vector<std::size_t> homes;
       for (const std::size_t place : places) homes.push_back(place / tree.leaf);
       Block<Raw, T> block = block_at(places);
-      const std::vector<float> own = limits_of(references, options, tiles, block, homes);
+      const std::vector<float> own = limits_of(references, options, tiles, block, homes, task);
       std::copy(own.begin(), own.end(), limits.begin() + static_cast<std::ptrdiff_t>(places[0]));
     });
     for (std::size_t node = tree.nodes.size(); node-- > 0;) {

@@ -6,7 +6,7 @@
 
 #include "kernel_tiles.h"
 
-#include "vector_exp2.h"
+#include "simd.h"
 
 namespace surprisal {
 namespace {
@@ -251,7 +251,7 @@ void centre_rows(const CentreRows<T>& p) {
     for (size_t i = 0; i < count; ++i) {
       const T* const from = p.rows + size_t{p.list[first + i]} * p.columns;
       T* const to = p.centred + size_t{p.list[first + i]} * p.columns;
-      for (size_t c = 0; c < p.columns; ++c) to[c] = static_cast<T>((from[c] - p.centre[c]) * p.scale);
+      for (size_t c = 0; c < p.columns; ++c) to[c] = (from[c] - p.centre[c]) * p.scale;
     }
     const T* row[at_once];
     for (size_t i = 0; i < at_once; ++i) row[i] = p.centred + size_t{p.list[first + (i < count ? i : 0)]} * p.columns;
@@ -272,6 +272,31 @@ void centre_rows(const CentreRows<T>& p) {
       for (size_t c = 0; c < p.columns; ++c) p.centred[size_t{query} * p.columns + c] = 0;
     }
   }
+}
+
+template <typename Raw>
+double project(const ProjectRow<Raw>& p, double* coordinates) {
+  using Reals = Simd<double>::Reals;
+  constexpr size_t lanes = sizeof(Reals) / sizeof(double);
+  constexpr size_t vectors = axis_stride / lanes;
+  typedef Raw Given __attribute__((vector_size(sizeof(Raw) * lanes)));
+  Reals sums[vectors] = {};
+  for (size_t c = 0; c < p.columns; ++c) {
+    const Reals x = broadcast<Reals>(p.row[c] - p.origin[c]);
+#pragma GCC unroll 8
+    for (size_t v = 0; v < vectors; ++v) sums[v] += x * load<Reals>(p.axes + c * axis_stride + v * lanes);
+  }
+  for (size_t v = 0; v < vectors; ++v) store(coordinates + v * lanes, sums[v]);
+  Reals squares{};
+  size_t c = 0;
+  for (; c + lanes <= p.columns; c += lanes) {
+    const Reals x = __builtin_convertvector(load<Given>(p.row + c), Reals) - load<Reals>(p.origin + c);
+    squares += x * x;
+  }
+  double squared = 0;
+  for (; c < p.columns; ++c) squared += (p.row[c] - p.origin[c]) * (p.row[c] - p.origin[c]);
+  for (size_t lane = 0; lane < lanes; ++lane) squared += squares[lane];
+  return squared;
 }
 
 template <typename T>
@@ -356,15 +381,16 @@ size_t near_queries(const BoundCheck& p, std::uint32_t* list) {
       for (size_t c = 0; c < p.dimensions; ++c) {
         const Reals below = p.low[c] - load<Reals>(p.query_high + c * p.query_stride + first);
         const Reals above = load<Reals>(p.query_low + c * p.query_stride + first) - p.high[c];
-        Reals gap = below > above ? below : above;
-        gap = gap > 0.0f ? gap : Reals{};
+        const Reals gap = larger(larger(below, above), Reals{});
         squared += gap * gap;
       }
       // What has a limit below 0 is no query, whatever the box: of one that is infinite it is not told apart by its interval.
       const Reals own = load<Reals>(p.limits + first);
-      const Reals limit = own > least ? own : least;
+      const Reals limit = larger(own, least);
+      const auto is_near = reinterpret_cast<S::Integers>((squared < limit) & (own >= 0.0f));
+      if (is_nowhere(is_near)) continue;
       int near[lanes];
-      store(near, reinterpret_cast<S::Integers>((squared < limit) & (own >= 0.0f)));
+      store(near, is_near);
       for (size_t lane = 0; lane < lanes; ++lane) {
         list[found] = static_cast<std::uint32_t>(first + lane);
         found -= static_cast<size_t>(near[lane]);
@@ -408,7 +434,7 @@ void leaf_squares(const float* const* queries, size_t count, size_t columns, con
 
 extern const KernelTiles SURPRISAL_FOR_ISA(kernel_tiles);
 const KernelTiles SURPRISAL_FOR_ISA(kernel_tiles) = {
-    add_leaf<float>,  add_leaf<double>,  centre_rows<float>,  centre_rows<double>, take_sums<float>,
-    take_sums<double>, add_relative, near_queries, leaf_squares};
+    add_leaf<float>,  add_leaf<double>,  centre_rows<float>,  centre_rows<double>, project<float>,
+    project<double>, take_sums<float>, take_sums<double>, add_relative, near_queries, leaf_squares};
 
 }  // namespace surprisal

@@ -56,10 +56,22 @@ struct CentreRows {
   std::size_t columns;
   const std::uint32_t* list;  // (count)
   std::size_t count;
-  const double* centre;  // (columns)
-  double scale;
+  const T* centre;  // (columns)
+  T scale;
   T* centred;     // (·×columns)
   T* half_norms;  // (·)
+};
+
+/// Numbers of a row of axes: those that are missing are 0.
+constexpr std::size_t axis_stride = 16;
+
+/// A row to be seen along some axes.
+template <typename Raw>
+struct ProjectRow {
+  const Raw* row;
+  std::size_t columns;
+  const double* origin;  // (columns)
+  const double* axes;    // [column][axis_stride]
 };
 
 /// One leaf against some queries, for sums relative to the nearest reference so far, in float64.
@@ -112,6 +124,10 @@ struct KernelTiles {
   /// row that is so far that its products could overflow becomes one whose every exponent is far below 0.
   void (*centre_rows_f32)(const CentreRows<float>&);
   void (*centre_rows_f64)(const CentreRows<double>&);
+
+  /// Writes the coordinates (axis_stride) along the axes about the origin; returns the squared distance to it.
+  double (*project_f32)(const ProjectRow<float>&, double* coordinates);
+  double (*project_f64)(const ProjectRow<double>&, double* coordinates);
 
   /// Totals in float64 of the lanes of the listed queries, [·][sum_lanes] → (·); the lanes are 0 afterwards.
   void (*take_sums_f32)(float* lanes, const std::uint32_t* list, std::size_t count, double* totals);

@@ -2,7 +2,7 @@
 
 #include "machine_loops.h"
 
-#include "vector_exp2.h"
+#include "simd.h"
 
 namespace surprisal {
 namespace {

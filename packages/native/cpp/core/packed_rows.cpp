@@ -17,18 +17,9 @@ constexpr double half_norm_of_nothing = 1e30;
 void centre_rows(const KernelTiles& tiles, const CentreRows<float>& work) { tiles.centre_rows_f32(work); }
 void centre_rows(const KernelTiles& tiles, const CentreRows<double>& work) { tiles.centre_rows_f64(work); }
 
-// A run of leaves, and what became of it.
-struct Run {
-  std::size_t first;
-  std::size_t leaves;
-  std::size_t node;  // of the tree, where it has any
-  bool shares = false;
-  std::vector<double> centre;
-};
-
 // Several sums side by side: a single one would wait for itself at every step.
-template <typename Raw>
-double squared_distance(const Raw* row, const double* centre, std::size_t columns) {
+template <typename Number>
+double squared_distance(const Number* row, const double* centre, std::size_t columns) {
   constexpr std::size_t lanes = 8;
   double sums[lanes] = {};
   std::size_t c = 0;
@@ -43,29 +34,70 @@ double squared_distance(const Raw* row, const double* centre, std::size_t column
   return sums[0];
 }
 
+// Which runs of leaves lie within a radius of their centre of mass.
 template <typename Raw>
-void look_for_centre(Run& run, const Raw* rows, std::size_t columns, const RowTree& tree, double radius) {
-  if (tree.bounded && tree.coordinates.dimensions > 1) {
-    // Quickly told from the box.
-    for (std::size_t k = 0; k + 1 < tree.coordinates.dimensions; ++k) {
-      const double low = tree.box_low(run.node)[k];
-      if (tree.box_high(run.node)[k] - low > 2.01 * radius) return;
+class Runs {
+ public:
+  Runs(const Raw* rows, std::size_t columns, const RowTree& tree, double radius, unsigned threads, Task& task)
+      : rows_(rows),
+        columns_(columns),
+        tree_(tree),
+        radius_(radius),
+        means_(tree.leaves() * columns),
+        reaches_(tree.leaves()) {
+    const std::size_t leaves = tree.leaves();
+    parallel_for((leaves + leaves_at_once - 1) / leaves_at_once, threads, task, [&](std::size_t item) {
+      for (std::size_t leaf = item * leaves_at_once; leaf < std::min(leaves, (item + 1) * leaves_at_once); ++leaf) {
+        double* const mean = &means_[leaf * columns];
+        const std::size_t begin = leaf * tree.leaf;
+        const std::size_t end = tree.leaf_end(leaf);
+        std::fill_n(mean, columns, 0.0);
+        for (std::size_t place = begin; place < end; ++place) {
+          for (std::size_t c = 0; c < columns; ++c) mean[c] += row(place)[c];
+        }
+        for (std::size_t c = 0; c < columns; ++c) mean[c] /= static_cast<double>(end - begin);
+        double farthest = 0;
+        for (std::size_t place = begin; place < end; ++place) {
+          const double squared = squared_distance(row(place), mean, columns);
+          // Not a number where it overflows, which is never near.
+          if (!(squared <= farthest)) farthest = squared;
+        }
+        reaches_[leaf] = std::sqrt(farthest);
+      }
+    });
+  }
+
+  // The centre of a run of leaves, or nothing where some row lies beyond the radius.
+  std::vector<double> centre_of(std::size_t first, std::size_t leaves) const {
+    std::vector<double> centre(columns_, 0.0);
+    const std::size_t end = first + leaves;
+    const double count = static_cast<double>(tree_.leaf_end(end - 1) - first * tree_.leaf);
+    for (std::size_t leaf = first; leaf < end; ++leaf) {
+      const double share = static_cast<double>(tree_.leaf_end(leaf) - leaf * tree_.leaf) / count;
+      for (std::size_t c = 0; c < columns_; ++c) centre[c] += share * means_[leaf * columns_ + c];
     }
+    for (std::size_t leaf = first; leaf < end; ++leaf) {
+      const double away = std::sqrt(squared_distance(&means_[leaf * columns_], centre.data(), columns_));
+      if (away + reaches_[leaf] <= radius_) continue;
+      // A ball that holds all rows of a leaf holds their mean.
+      if (!(away <= radius_)) return {};
+      for (std::size_t place = leaf * tree_.leaf; place < tree_.leaf_end(leaf); ++place) {
+        if (!(squared_distance(row(place), centre.data(), columns_) <= radius_ * radius_)) return {};
+      }
+    }
+    return centre;
   }
-  const std::size_t begin = run.first * tree.leaf;
-  const std::size_t end = tree.leaf_end(run.first + run.leaves - 1);
-  run.centre.assign(columns, 0.0);
-  for (std::size_t place = begin; place < end; ++place) {
-    const Raw* const row = rows + std::size_t{tree.order[place]} * columns;
-    for (std::size_t c = 0; c < columns; ++c) run.centre[c] += row[c];
-  }
-  for (double& x : run.centre) x /= static_cast<double>(end - begin);
-  for (std::size_t place = begin; place < end; ++place) {
-    const Raw* const row = rows + std::size_t{tree.order[place]} * columns;
-    if (!(squared_distance(row, run.centre.data(), columns) <= radius * radius)) return;
-  }
-  run.shares = true;
-}
+
+ private:
+  const Raw* row(std::size_t place) const { return rows_ + std::size_t{tree_.order[place]} * columns_; }
+
+  const Raw* const rows_;
+  const std::size_t columns_;
+  const RowTree& tree_;
+  const double radius_;
+  HeapArray<double> means_;   // [leaf][dimension]
+  HeapArray<double> reaches_;  // (leaves) to the farthest row of each
+};
 
 }  // namespace
 
@@ -78,31 +110,35 @@ PackedRows<T> pack_rows(const Raw* rows, std::size_t columns, const RowTree& tre
   const std::size_t leaves = tree.leaves();
   PackedRows<T> packed;
   packed.columns = columns;
-  packed.scale = std::sqrt(log2_e) / bandwidth;
+  packed.scale = static_cast<T>(std::sqrt(log2_e) / bandwidth);
   packed.centre_of.assign(leaves, no_centre);
 
   // From the whole down to single leaves, level by level.
-  std::vector<Run> level(1);
-  level[0].first = 0;
-  level[0].leaves = leaves;
-  level[0].node = 0;
-  if (radius == 0) level.clear();
-  while (!level.empty()) {
-    parallel_for(level.size(), threads, task,
-                 [&](std::size_t i) { look_for_centre(level[i], rows, columns, tree, radius * bandwidth); });
-    std::vector<Run> next;
-    for (const Run& run : level) {
-      if (run.shares) {
-        const auto centre = static_cast<std::uint32_t>(packed.centres.size() / columns);
-        packed.centres.insert(packed.centres.end(), run.centre.begin(), run.centre.end());
-        std::fill_n(packed.centre_of.begin() + static_cast<std::ptrdiff_t>(run.first), run.leaves, centre);
-      } else if (run.leaves > 1) {
-        const std::size_t left = (run.leaves + 1) / 2;
-        next.push_back({run.first, left, run.node + 1, false, {}});
-        next.push_back({run.first + left, run.leaves - left, run.node + 2 * left, false, {}});
+  struct Run {
+    std::size_t first, leaves;
+    std::vector<double> centre;
+  };
+  std::vector<Run> level;
+  if (radius > 0) {
+    const Runs<Raw> runs(rows, columns, tree, radius * bandwidth, threads, task);
+    level.push_back({0, leaves, {}});
+    while (!level.empty()) {
+      parallel_for(level.size(), threads, task,
+                   [&](std::size_t i) { level[i].centre = runs.centre_of(level[i].first, level[i].leaves); });
+      std::vector<Run> next;
+      for (const Run& run : level) {
+        if (!run.centre.empty()) {
+          const auto centre = static_cast<std::uint32_t>(packed.centres.size() / columns);
+          for (const double x : run.centre) packed.centres.push_back(static_cast<T>(x));
+          std::fill_n(packed.centre_of.begin() + static_cast<std::ptrdiff_t>(run.first), run.leaves, centre);
+        } else if (run.leaves > 1) {
+          const std::size_t left = (run.leaves + 1) / 2;
+          next.push_back({run.first, left, {}});
+          next.push_back({run.first + left, run.leaves - left, {}});
+        }
       }
+      level = std::move(next);
     }
-    level = std::move(next);
   }
 
   packed.rows = HeapArray<T>(leaves * lanes * columns);

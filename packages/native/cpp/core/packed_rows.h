@@ -19,13 +19,13 @@ struct PackedRows {
   static constexpr std::uint32_t no_centre = 0xffffffff;
 
   std::size_t columns = 0;
-  double scale = 1;  // of centred rows: √log₂e / h
+  T scale = 1;  // of centred rows: √log₂e / h
   HeapArray<T> rows;                    // [leaf][dimension][leaf_rows]
   HeapArray<T> half_norms;              // [leaf][leaf_rows]; what fills up the last leaf counts for nothing
   HeapArray<T> weights;                 // [leaf][leaf_rows], relative to the largest; empty where every weight is 1
   std::vector<std::uint32_t> ids;       // [leaf][leaf_rows] which row of the references each is
   std::vector<std::uint32_t> centre_of; // (leaves), or no_centre
-  std::vector<double> centres;          // [centre][dimension]
+  std::vector<T> centres;               // [centre][dimension]
 };
 
 /// Bandwidths within which the rows that share a centre lie of it. A query that matters to them lies within some 7 more,

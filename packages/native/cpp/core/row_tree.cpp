@@ -11,7 +11,7 @@ namespace {
 
 // With more columns the covariance would cost more than what it saves.
 constexpr std::size_t most_columns = 256;
-constexpr std::size_t most_axes = 15;
+constexpr std::size_t most_axes = axis_stride - 1;
 constexpr std::size_t sample_rows = 1024;
 constexpr int power_steps = 12;
 // Relative to the norm of a row: far above what float32 and the sums in float64 lose of a coordinate.
@@ -105,26 +105,23 @@ BoundAxes principal_axes(const Raw* rows, const std::uint32_t* kept, std::size_t
     }
   }
   result.count = axes;
-  result.axes.resize(columns * axes);
+  result.axes.assign(columns * axis_stride, 0.0);
   for (std::size_t k = 0; k < axes; ++k) {
-    for (std::size_t c = 0; c < columns; ++c) result.axes[c * axes + k] = vectors[k * columns + c];
+    for (std::size_t c = 0; c < columns; ++c) result.axes[c * axis_stride + k] = vectors[k * columns + c];
   }
   return result;
 }
 
 namespace {
 
+double project(const KernelTiles& tiles, const ProjectRow<float>& row, double* sums) { return tiles.project_f32(row, sums); }
+double project(const KernelTiles& tiles, const ProjectRow<double>& row, double* sums) { return tiles.project_f64(row, sums); }
+
 // Coordinates of one row; returns its norm about the origin.
 template <typename Raw>
-double project(const Raw* row, const BoundAxes& axes, float* values) {
-  double sums[most_axes] = {};
-  double squared = 0;
-  for (std::size_t c = 0; c < axes.columns; ++c) {
-    const double x = row[c] - axes.origin[c];
-    squared += x * x;
-    const double* const of_column = axes.axes.data() + c * axes.count;
-    for (std::size_t k = 0; k < axes.count; ++k) sums[k] += x * of_column[k];
-  }
+double project(const Raw* row, const BoundAxes& axes, const KernelTiles& tiles, float* values) {
+  double sums[axis_stride];
+  const double squared = project(tiles, {row, axes.columns, axes.origin.data(), axes.axes.data()}, sums);
   double rest = squared;
   for (std::size_t k = 0; k < axes.count; ++k) {
     rest -= sums[k] * sums[k];
@@ -281,7 +278,7 @@ std::size_t RowTree::home_leaf(const float* of_row) const {
 
 template <typename Raw>
 RowTree order_rows(const Raw* rows, const std::uint32_t* kept, std::size_t count, std::size_t columns,
-                   const BoundAxes* axes, std::size_t leaf, unsigned threads, Task& task) {
+                   const BoundAxes* axes, std::size_t leaf, const KernelTiles& tiles, unsigned threads, Task& task) {
   RowTree tree;
   tree.rows = count;
   tree.leaf = leaf;
@@ -295,7 +292,7 @@ RowTree order_rows(const Raw* rows, const std::uint32_t* kept, std::size_t count
   parallel_for((count + rows_at_once - 1) / rows_at_once, threads, task, [&](std::size_t item) {
     for (std::size_t place = item * rows_at_once; place < std::min(count, (item + 1) * rows_at_once); ++place) {
       float* const values = &coordinates.values[place * coordinates.dimensions];
-      const double norm = project(rows + std::size_t{tree.order[place]} * columns, *axes, values);
+      const double norm = project(rows + std::size_t{tree.order[place]} * columns, *axes, tiles, values);
       coordinates.margins[place] = static_cast<float>(norm * relative_margin);
       if (norm <= largest_norm) continue;
       // Nothing is known of where it lies.
@@ -311,8 +308,8 @@ RowTree order_rows(const Raw* rows, const std::uint32_t* kept, std::size_t count
 template BoundAxes principal_axes(const float*, const std::uint32_t*, std::size_t, std::size_t);
 template BoundAxes principal_axes(const double*, const std::uint32_t*, std::size_t, std::size_t);
 template RowTree order_rows(const float*, const std::uint32_t*, std::size_t, std::size_t, const BoundAxes*, std::size_t,
-                            unsigned, Task&);
+                            const KernelTiles&, unsigned, Task&);
 template RowTree order_rows(const double*, const std::uint32_t*, std::size_t, std::size_t, const BoundAxes*, std::size_t,
-                            unsigned, Task&);
+                            const KernelTiles&, unsigned, Task&);
 
 }  // namespace surprisal

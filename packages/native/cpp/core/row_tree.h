@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "heap_array.h"
+#include "kernel_tiles.h"
 #include "task.h"
 
 namespace surprisal {
@@ -16,7 +17,7 @@ struct BoundAxes {
   std::size_t columns = 0;
   std::size_t count = 0;
   std::vector<double> origin;  // (columns)
-  std::vector<double> axes;    // [column][count]
+  std::vector<double> axes;    // [column][axis_stride]
 
   /// Coordinates along the axes, and as one more the norm of what they leave.
   std::size_t dimensions() const { return count + 1; }
@@ -74,6 +75,6 @@ struct RowTree {
 /// Throws std::bad_alloc, Error ABORTED.
 template <typename Raw>
 RowTree order_rows(const Raw* rows, const std::uint32_t* kept, std::size_t count, std::size_t columns,
-                   const BoundAxes* axes, std::size_t leaf, unsigned threads, Task& task);
+                   const BoundAxes* axes, std::size_t leaf, const KernelTiles& tiles, unsigned threads, Task& task);
 
 }  // namespace surprisal

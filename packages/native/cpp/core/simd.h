@@ -1,4 +1,4 @@
-// 2^z of a vector of numbers. Included by the files of the innermost loops alone, like instruction_set.h.
+// Vectors of numbers, and 2^z of them. Included by the files of the innermost loops alone, like instruction_set.h.
 #pragma once
 
 #include "instruction_set.h"
@@ -44,6 +44,16 @@ inline __attribute__((always_inline)) V larger(V a, V b) {
   }
 #else
   return a > b ? a : b;
+#endif
+}
+
+// Whether a comparison holds in no lane, where that is quickly told.
+inline __attribute__((always_inline)) bool is_nowhere(Simd<float>::Integers comparison) {
+#if defined(__AVX2__) && !defined(__AVX512F__)
+  return _mm256_testz_si256(__m256i(comparison), __m256i(comparison)) != 0;
+#else
+  static_cast<void>(comparison);
+  return false;
 #endif
 }
 
