@@ -13,13 +13,13 @@ import { exponentials, multiplyAdds } from './machine.ts';
 const FIVE_BANDWIDTHS = [0.0075, 0.015, 0.03, 0.06, 0.12];
 
 /** Many and short, so that a case and its limit see the same machine. */
-const ROUNDS = 15;
+const ROUNDS = 9;
 
 type Precision = 'f32' | 'f64';
 
 /** Sums over one phase with nothing left out: what the tiles themselves do. */
 export async function kernelSubject(setting: Setting): Promise<Subject> {
-  const copper = await copperOf(setting, setting.scale === 'once' ? 4 : 18, 1);
+  const copper = await copperOf(setting, setting.scale === 'once' ? 4 : 21, 1);
   const cases: Case[] = [];
   const figures: Figure[] = [];
   for (const precision of ['f32', 'f64'] as const) {
@@ -43,7 +43,7 @@ export async function kernelSubject(setting: Setting): Promise<Subject> {
 
 /** One half against the other, of as many rows as tell a rate. */
 function split(x: Matrix): { queries: Matrix; references: Matrix } {
-  const rows = Math.min(12_288, Math.floor(x.rows / 2));
+  const rows = Math.min(16_384, Math.floor(x.rows / 2));
   return { references: matrixRows(x, 0, rows), queries: matrixRows(x, x.rows - rows, x.rows) };
 }
 

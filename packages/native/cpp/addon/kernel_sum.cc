@@ -54,7 +54,10 @@ KeptArray<double> kept_bandwidths(const Napi::Value& value) {
   KeptArray<double> bandwidths(value, "bandwidths", true);
   if (bandwidths.length() == 0) refuse(value.Env(), "bandwidths must not be empty");
   for (std::size_t b = 0; b < bandwidths.length(); ++b) {
-    if (!(bandwidths.data()[b] > 0)) refuse(value.Env(), "bandwidths must be above 0");
+    const double bandwidth = bandwidths.data()[b];
+    if (!(bandwidth >= smallest_bandwidth && bandwidth <= largest_bandwidth)) {
+      refuse(value.Env(), "bandwidths must lie between 1e-12 and 1e12");
+    }
   }
   return bandwidths;
 }

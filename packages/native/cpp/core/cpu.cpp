@@ -6,21 +6,28 @@
 
 namespace surprisal {
 
-// Defined by the files that are compiled for one instruction set each.
-#if defined(__aarch64__)
-extern const KernelTiles kernel_tiles_neon;
-extern const EnvironmentLoops environment_loops_neon;
-extern const MachineLoops machine_loops_neon;
-#else
+// Defined by the files that are compiled for one instruction set each; and which of them an instruction set has.
 #if defined(__x86_64__)
-extern const KernelTiles kernel_tiles_avx512, kernel_tiles_avx2;
-extern const EnvironmentLoops environment_loops_avx512, environment_loops_avx2;
-extern const MachineLoops machine_loops_avx512, machine_loops_avx2;
+#define SURPRISAL_TABLE(Type, name)                          \
+  extern const Type name##_avx512, name##_avx2, name##_baseline; \
+  const Type& name(Isa isa) {                                \
+    if (isa == Isa::avx512) return name##_avx512;            \
+    return isa == Isa::avx2 ? name##_avx2 : name##_baseline; \
+  }
+#elif defined(__aarch64__)
+#define SURPRISAL_TABLE(Type, name) \
+  extern const Type name##_neon;    \
+  const Type& name(Isa) { return name##_neon; }
+#else
+#define SURPRISAL_TABLE(Type, name)  \
+  extern const Type name##_baseline; \
+  const Type& name(Isa) { return name##_baseline; }
 #endif
-extern const KernelTiles kernel_tiles_baseline;
-extern const EnvironmentLoops environment_loops_baseline;
-extern const MachineLoops machine_loops_baseline;
-#endif
+
+SURPRISAL_TABLE(KernelTiles, kernel_tiles)
+SURPRISAL_TABLE(EnvironmentLoops, environment_loops)
+SURPRISAL_TABLE(MachineLoops, machine_loops)
+SURPRISAL_TABLE(ProjectionLoops, projection_loops)
 
 namespace {
 
@@ -79,45 +86,6 @@ Isa selected_isa() {
   // Chosen once: the environment may change later, and reading it then from other threads would be a race.
   static const Isa isa = choose_isa();
   return isa;
-}
-
-const KernelTiles& kernel_tiles(Isa isa) {
-#if defined(__x86_64__)
-  if (isa == Isa::avx512) return kernel_tiles_avx512;
-  if (isa == Isa::avx2) return kernel_tiles_avx2;
-#endif
-  static_cast<void>(isa);
-#if defined(__aarch64__)
-  return kernel_tiles_neon;
-#else
-  return kernel_tiles_baseline;
-#endif
-}
-
-const EnvironmentLoops& environment_loops(Isa isa) {
-#if defined(__x86_64__)
-  if (isa == Isa::avx512) return environment_loops_avx512;
-  if (isa == Isa::avx2) return environment_loops_avx2;
-#endif
-  static_cast<void>(isa);
-#if defined(__aarch64__)
-  return environment_loops_neon;
-#else
-  return environment_loops_baseline;
-#endif
-}
-
-const MachineLoops& machine_loops(Isa isa) {
-#if defined(__x86_64__)
-  if (isa == Isa::avx512) return machine_loops_avx512;
-  if (isa == Isa::avx2) return machine_loops_avx2;
-#endif
-  static_cast<void>(isa);
-#if defined(__aarch64__)
-  return machine_loops_neon;
-#else
-  return machine_loops_baseline;
-#endif
 }
 
 }  // namespace surprisal

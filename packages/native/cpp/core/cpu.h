@@ -7,6 +7,7 @@
 #include "environment_loops.h"
 #include "kernel_tiles.h"
 #include "machine_loops.h"
+#include "projection_loops.h"
 
 namespace surprisal {
 
@@ -25,5 +26,6 @@ Isa selected_isa();
 const KernelTiles& kernel_tiles(Isa isa);
 const EnvironmentLoops& environment_loops(Isa isa);
 const MachineLoops& machine_loops(Isa isa);
+const ProjectionLoops& projection_loops(Isa isa);
 
 }  // namespace surprisal

@@ -281,8 +281,7 @@ class Sweep {
     for (std::size_t b = 0; b < bandwidths_; ++b) {
       const double h = options.bandwidths[b];
       product_factors_.push_back(static_cast<T>(1.4426950408889634074 / (h * h * scale * scale)));
-      difference_factors_.push_back(static_cast<T>(std::clamp<double>(
-          1.4426950408889634074 / (2 * h * h), std::numeric_limits<T>::min(), std::numeric_limits<T>::max())));
+      difference_factors_.push_back(static_cast<T>(1.4426950408889634074 / (2 * h * h)));
     }
   }
 
@@ -424,7 +423,7 @@ std::vector<float> limits_of(const References<Raw, T>& references, const KernelS
     for (std::size_t b = 0; b < bandwidths; ++b) {
       const double sum = sweep.total(b, q).value();
       is_far = is_far || !(sum >= plain_sum_floor);
-      // Less than what rounding may have added.
+      // A lower bound: rounding adds less.
       log_sums[b * count + q] = std::log(sum) - 1e-3;
     }
     if (is_far) far.push_back(q);
@@ -494,7 +493,8 @@ bool worth_skipping(const References<Raw, T>& references, const KernelSumOptions
 
 template <typename Raw, typename T>
 References<Raw, T> prepare(const Raw* rows, std::size_t count, std::size_t columns, const double* weights,
-                           const KernelSumOptions& options, const KernelTiles& tiles, unsigned threads, Task& task) {
+                           const KernelSumOptions& options, Isa isa, unsigned threads, Task& task) {
+  const KernelTiles& tiles = kernel_tiles(isa);
   References<Raw, T> references;
   references.rows = rows;
   references.columns = columns;
@@ -517,7 +517,7 @@ References<Raw, T> prepare(const Raw* rows, std::size_t count, std::size_t colum
   const bool ordered = kept >= smallest_tree;
   if (ordered) references.axes = principal_axes(rows, list, kept, columns);
   references.tree =
-      order_rows(rows, list, kept, columns, ordered ? &references.axes : nullptr, leaf_rows<T>, tiles, threads, task);
+      order_rows(rows, list, kept, columns, ordered ? &references.axes : nullptr, leaf_rows<T>, isa, threads, task);
   const auto [narrowest, widest] = std::minmax_element(options.bandwidths, options.bandwidths + options.bandwidth_count);
   const double radius = *widest <= most_times_wider * *narrowest ? centred_radius : 0;
   references.packed = pack_rows<Raw, T>(rows, columns, references.tree, *narrowest, radius, weights,
@@ -647,7 +647,7 @@ void log_kernel_sum(const KernelSumInput<Raw>& in, const KernelSumOptions& optio
                     double* out) {
   const KernelTiles& tiles = kernel_tiles(isa);
   const References<Raw, T> references = prepare<Raw, T>(in.references, in.reference_count, in.columns, in.weights, options,
-                                                        tiles, threads, task);
+                                                        isa, threads, task);
   const std::size_t m = in.query_count;
   const std::size_t bandwidths = options.bandwidth_count;
   const std::size_t leaves = references.leaves();
@@ -655,7 +655,7 @@ void log_kernel_sum(const KernelSumInput<Raw>& in, const KernelSumOptions& optio
 
   Queries<Raw> queries;
   queries.tree = order_rows(in.queries, nullptr, m, in.columns, references.skips ? &references.axes : nullptr, bound_group,
-                            tiles, threads, task);
+                            isa, threads, task);
   const std::size_t blocks = divide_up(m, block_rows<T>);
   const auto places_of = [&](std::size_t block) {
     return run_of(block * block_rows<T>, std::min(m, (block + 1) * block_rows<T>));
@@ -764,7 +764,7 @@ template <typename Raw, typename T>
 void self_kernel_sums(const Raw* rows, std::size_t n, std::size_t columns, const KernelSumOptions& options,
                       std::size_t share, std::size_t shares, Isa isa, unsigned threads, Task& task, double* out) {
   const KernelTiles& tiles = kernel_tiles(isa);
-  const References<Raw, T> references = prepare<Raw, T>(rows, n, columns, nullptr, options, tiles, threads, task);
+  const References<Raw, T> references = prepare<Raw, T>(rows, n, columns, nullptr, options, isa, threads, task);
   const RowTree& tree = references.tree;
   const std::size_t bandwidths = options.bandwidth_count;
   const std::size_t leaves = references.leaves();

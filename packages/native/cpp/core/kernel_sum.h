@@ -9,9 +9,13 @@
 
 namespace surprisal {
 
+/// What exponents in float32 can be made of: 1/Å, far beyond what any descriptor asks for.
+constexpr double smallest_bandwidth = 1e-12;
+constexpr double largest_bandwidth = 1e12;
+
 /// What every kernel sum takes.
 struct KernelSumOptions {
-  const double* bandwidths;  // (bandwidth_count), above 0
+  const double* bandwidths;  // (bandwidth_count), smallest_bandwidth … largest_bandwidth
   std::size_t bandwidth_count;
   /// Nats by which what is left out may raise a δH at the most; 0: nothing is left out.
   double skip_below;

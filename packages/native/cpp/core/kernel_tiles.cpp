@@ -32,8 +32,8 @@ constexpr TileShape product_tile{4, 2};
 constexpr TileShape difference_tile{4, 2};
 #endif
 
-// The heart: Q queries against V vectors of one leaf. What is added to is 0 at first, also in half_norms. Where there are
-// half norms (of the queries; of the rows), they are taken off: of the query first, so that equal rows leave 0.
+// The heart: Q queries against V vectors of one leaf. In the form of products, sums begin at 0 and go through the dimensions
+// as those of centre_rows do, and half norms are taken off one by one, so that equal rows leave 0.
 //
 // A function of its own: left alone, the compiler keeps what comes after it in registers through the loop over dimensions,
 // and has too few left for the sums.
@@ -238,7 +238,7 @@ void add_leaf(const LeafSums<T>& p) {
   add_leaf_in<T, TileForm::difference>(p);
 }
 
-// The norm of a row beyond which it takes no part, and the half norm that it gets instead: far from every overflow.
+// The half norm beyond which a row takes no part, and what it gets instead: far from every overflow.
 constexpr double largest_half_norm = 1e12;
 constexpr double half_norm_of_the_far = 1e30;
 
@@ -272,31 +272,6 @@ void centre_rows(const CentreRows<T>& p) {
       for (size_t c = 0; c < p.columns; ++c) p.centred[size_t{query} * p.columns + c] = 0;
     }
   }
-}
-
-template <typename Raw>
-double project(const ProjectRow<Raw>& p, double* coordinates) {
-  using Reals = Simd<double>::Reals;
-  constexpr size_t lanes = sizeof(Reals) / sizeof(double);
-  constexpr size_t vectors = axis_stride / lanes;
-  typedef Raw Given __attribute__((vector_size(sizeof(Raw) * lanes)));
-  Reals sums[vectors] = {};
-  for (size_t c = 0; c < p.columns; ++c) {
-    const Reals x = broadcast<Reals>(p.row[c] - p.origin[c]);
-#pragma GCC unroll 8
-    for (size_t v = 0; v < vectors; ++v) sums[v] += x * load<Reals>(p.axes + c * axis_stride + v * lanes);
-  }
-  for (size_t v = 0; v < vectors; ++v) store(coordinates + v * lanes, sums[v]);
-  Reals squares{};
-  size_t c = 0;
-  for (; c + lanes <= p.columns; c += lanes) {
-    const Reals x = __builtin_convertvector(load<Given>(p.row + c), Reals) - load<Reals>(p.origin + c);
-    squares += x * x;
-  }
-  double squared = 0;
-  for (; c < p.columns; ++c) squared += (p.row[c] - p.origin[c]) * (p.row[c] - p.origin[c]);
-  for (size_t lane = 0; lane < lanes; ++lane) squared += squares[lane];
-  return squared;
 }
 
 template <typename T>
@@ -434,7 +409,7 @@ void leaf_squares(const float* const* queries, size_t count, size_t columns, con
 
 extern const KernelTiles SURPRISAL_FOR_ISA(kernel_tiles);
 const KernelTiles SURPRISAL_FOR_ISA(kernel_tiles) = {
-    add_leaf<float>,  add_leaf<double>,  centre_rows<float>,  centre_rows<double>, project<float>,
-    project<double>, take_sums<float>, take_sums<double>, add_relative, near_queries, leaf_squares};
+    add_leaf<float>,  add_leaf<double>,  centre_rows<float>, centre_rows<double>, take_sums<float>,
+    take_sums<double>, add_relative, near_queries, leaf_squares};
 
 }  // namespace surprisal

@@ -29,7 +29,7 @@ struct LeafSums {
   TileForm form;
   std::size_t columns;
   const T* rows;             // [dimension][leaf_rows]
-  const T* half_norms;       // (leaf_rows) |b|²/2 by half_norms_*; form product alone
+  const T* half_norms;       // (leaf_rows) |b|²/2 by centre_rows_*; form product alone
   const T* weights;          // (leaf_rows), or null
   const std::uint32_t* ids;  // (leaf_rows) which row of the references each is; where some are left out, else null
 
@@ -60,18 +60,6 @@ struct CentreRows {
   T scale;
   T* centred;     // (·×columns)
   T* half_norms;  // (·)
-};
-
-/// Numbers of a row of axes: those that are missing are 0.
-constexpr std::size_t axis_stride = 16;
-
-/// A row to be seen along some axes.
-template <typename Raw>
-struct ProjectRow {
-  const Raw* row;
-  std::size_t columns;
-  const double* origin;  // (columns)
-  const double* axes;    // [column][axis_stride]
 };
 
 /// One leaf against some queries, for sums relative to the nearest reference so far, in float64.
@@ -115,7 +103,7 @@ struct BoundCheck {
 };
 
 struct KernelTiles {
-  /// For every query of the list: Σ_j w_j exp₂(exponent·factor_b) over the rows that count is added to its row_sums.
+  /// For every query of the list: Σ_j w_j exp₂(factor_b · what the form gives) over the rows that count is added to its row_sums.
   void (*add_leaf_f32)(const LeafSums<float>&);
   void (*add_leaf_f64)(const LeafSums<double>&);
 
@@ -124,10 +112,6 @@ struct KernelTiles {
   /// row that is so far that its products could overflow becomes one whose every exponent is far below 0.
   void (*centre_rows_f32)(const CentreRows<float>&);
   void (*centre_rows_f64)(const CentreRows<double>&);
-
-  /// Writes the coordinates (axis_stride) along the axes about the origin; returns the squared distance to it.
-  double (*project_f32)(const ProjectRow<float>&, double* coordinates);
-  double (*project_f64)(const ProjectRow<double>&, double* coordinates);
 
   /// Totals in float64 of the lanes of the listed queries, [·][sum_lanes] → (·); the lanes are 0 afterwards.
   void (*take_sums_f32)(float* lanes, const std::uint32_t* list, std::size_t count, double* totals);

@@ -29,7 +29,7 @@ double multiply_add(size_t rounds, T* sink) {
   return static_cast<double>(rounds) * chains * lanes;
 }
 
-// Exponents lie in registers, as the distances of a tile do. Their factor changes, or a compiler would compute one round.
+// Their factor changes, or a compiler would compute one round.
 template <typename T>
 double exponentials(size_t rounds, T* sink) {
   using Reals = typename Simd<T>::Reals;
@@ -37,14 +37,19 @@ double exponentials(size_t rounds, T* sink) {
   constexpr int lanes = sizeof(Reals) / sizeof(T);
   Reals exponents[vectors], sums[vectors];
   for (int v = 0; v < vectors; ++v) {
-    for (int lane = 0; lane < lanes; ++lane) exponents[v][lane] = static_cast<T>(v * lanes + lane);
+    for (int lane = 0; lane < lanes; ++lane) exponents[v][lane] = static_cast<T>(-(v * lanes + lane));
     sums[v] = Reals{};
   }
   Reals factor = broadcast<Reals>(sink[0]);
   const Reals change = broadcast<Reals>(sink[1]);
+  const Reals least = Simd<T>::smallest_exponent / factor;
   for (size_t round = 0; round < rounds; ++round) {
+    Reals kernels[vectors];
 #pragma GCC unroll 4
-    for (int v = 0; v < vectors; ++v) sums[v] += exp2_of<T>(exponents[v] * factor);
+    for (int v = 0; v < vectors; ++v) kernels[v] = exponents[v];
+    exp2_of<T, vectors, true>(kernels, factor, least);
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v) sums[v] += kernels[v];
     factor *= change;
   }
   for (int v = 1; v < vectors; ++v) sums[0] += sums[v];

@@ -12,7 +12,7 @@ struct MachineLoops {
   double (*multiply_add_f64)(std::size_t rounds, double* sink);
 
   /// Rounds of the exponentials that kernel sums take, summed as there; returns how many those were. `sink` holds two
-  /// factors, of each exponent and of its factor from round to round, and receives the sum.
+  /// factors above 0, of each exponent (0, −1, −2, …) and of its factor from round to round, and receives the sum.
   double (*exponentials_f32)(std::size_t rounds, float* sink);
   double (*exponentials_f64)(std::size_t rounds, double* sink);
 

@@ -47,8 +47,8 @@ double multiply_add_rate(bool single, std::size_t rounds, Isa isa, unsigned thre
 
 double exponential_rate(bool single, std::size_t rounds, Isa isa, unsigned threads, Task& task) {
   const MachineLoops& loops = machine_loops(isa);
-  return single ? rate_of<float>(loops.exponentials_f32, -0.1f, 0.999f, rounds, threads, task)
-                : rate_of<double>(loops.exponentials_f64, -0.1, 0.999, rounds, threads, task);
+  return single ? rate_of<float>(loops.exponentials_f32, 0.1f, 0.999f, rounds, threads, task)
+                : rate_of<double>(loops.exponentials_f64, 0.1, 0.999, rounds, threads, task);
 }
 
 std::size_t memory_slices(std::size_t count) { return (count + slice_numbers - 1) / slice_numbers; }

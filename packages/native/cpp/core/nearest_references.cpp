@@ -314,16 +314,15 @@ template <typename Raw>
 void nearest_references(const NearestInput<Raw>& in, Isa isa, unsigned threads, Task& task, std::uint32_t* rows,
                         double* distances) {
   if (in.query_count == 0) return;
-  const KernelTiles& tiles = kernel_tiles(isa);
   const BoundAxes axes = principal_axes(in.references, nullptr, in.reference_count, in.columns);
   const RowTree references =
-      order_rows(in.references, nullptr, in.reference_count, in.columns, &axes, leaf_of_references, tiles, threads, task);
+      order_rows(in.references, nullptr, in.reference_count, in.columns, &axes, leaf_of_references, isa, threads, task);
   const RowTree queries =
-      order_rows(in.queries, nullptr, in.query_count, in.columns, &axes, block_of_queries, tiles, threads, task);
+      order_rows(in.queries, nullptr, in.query_count, in.columns, &axes, block_of_queries, isa, threads, task);
   const std::vector<std::uint32_t> earliest = first_rows(references);
   const Screen screen = screen_of(in, references, axes.origin, threads, task);
   const Search<Raw> search{in,          references,        queries, earliest, screen,
-                           axes.origin, tiles,             rows,    distances};
+                           axes.origin, kernel_tiles(isa), rows,    distances};
   const std::size_t blocks = queries.leaves();
   const std::size_t blocks_at_once =
       std::min(most_blocks_at_once, std::max<std::size_t>(1, blocks / (std::size_t{threads} * 4)));

@@ -19,7 +19,7 @@ struct PackedRows {
   static constexpr std::uint32_t no_centre = 0xffffffff;
 
   std::size_t columns = 0;
-  T scale = 1;  // of centred rows: √log₂e / h
+  T scale = 1;  // of centred rows: √log₂e / h, rounded; factors of exponents make up for it
   HeapArray<T> rows;                    // [leaf][dimension][leaf_rows]
   HeapArray<T> half_norms;              // [leaf][leaf_rows]; what fills up the last leaf counts for nothing
   HeapArray<T> weights;                 // [leaf][leaf_rows], relative to the largest; empty where every weight is 1

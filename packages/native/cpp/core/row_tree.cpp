@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "projection_loops.h"
 #include "thread_pool.h"
 
 namespace surprisal {
@@ -114,14 +115,14 @@ BoundAxes principal_axes(const Raw* rows, const std::uint32_t* kept, std::size_t
 
 namespace {
 
-double project(const KernelTiles& tiles, const ProjectRow<float>& row, double* sums) { return tiles.project_f32(row, sums); }
-double project(const KernelTiles& tiles, const ProjectRow<double>& row, double* sums) { return tiles.project_f64(row, sums); }
+double project(const ProjectionLoops& loops, const ProjectRow<float>& row, double* sums) { return loops.project_f32(row, sums); }
+double project(const ProjectionLoops& loops, const ProjectRow<double>& row, double* sums) { return loops.project_f64(row, sums); }
 
 // Coordinates of one row; returns its norm about the origin.
 template <typename Raw>
-double project(const Raw* row, const BoundAxes& axes, const KernelTiles& tiles, float* values) {
+double project(const Raw* row, const BoundAxes& axes, const ProjectionLoops& loops, float* values) {
   double sums[axis_stride];
-  const double squared = project(tiles, {row, axes.columns, axes.origin.data(), axes.axes.data()}, sums);
+  const double squared = project(loops, {row, axes.columns, axes.origin.data(), axes.axes.data()}, sums);
   double rest = squared;
   for (std::size_t k = 0; k < axes.count; ++k) {
     rest -= sums[k] * sums[k];
@@ -278,7 +279,7 @@ std::size_t RowTree::home_leaf(const float* of_row) const {
 
 template <typename Raw>
 RowTree order_rows(const Raw* rows, const std::uint32_t* kept, std::size_t count, std::size_t columns,
-                   const BoundAxes* axes, std::size_t leaf, const KernelTiles& tiles, unsigned threads, Task& task) {
+                   const BoundAxes* axes, std::size_t leaf, Isa isa, unsigned threads, Task& task) {
   RowTree tree;
   tree.rows = count;
   tree.leaf = leaf;
@@ -292,7 +293,7 @@ RowTree order_rows(const Raw* rows, const std::uint32_t* kept, std::size_t count
   parallel_for((count + rows_at_once - 1) / rows_at_once, threads, task, [&](std::size_t item) {
     for (std::size_t place = item * rows_at_once; place < std::min(count, (item + 1) * rows_at_once); ++place) {
       float* const values = &coordinates.values[place * coordinates.dimensions];
-      const double norm = project(rows + std::size_t{tree.order[place]} * columns, *axes, tiles, values);
+      const double norm = project(rows + std::size_t{tree.order[place]} * columns, *axes, projection_loops(isa), values);
       coordinates.margins[place] = static_cast<float>(norm * relative_margin);
       if (norm <= largest_norm) continue;
       // Nothing is known of where it lies.
@@ -308,8 +309,8 @@ RowTree order_rows(const Raw* rows, const std::uint32_t* kept, std::size_t count
 template BoundAxes principal_axes(const float*, const std::uint32_t*, std::size_t, std::size_t);
 template BoundAxes principal_axes(const double*, const std::uint32_t*, std::size_t, std::size_t);
 template RowTree order_rows(const float*, const std::uint32_t*, std::size_t, std::size_t, const BoundAxes*, std::size_t,
-                            const KernelTiles&, unsigned, Task&);
+                            Isa, unsigned, Task&);
 template RowTree order_rows(const double*, const std::uint32_t*, std::size_t, std::size_t, const BoundAxes*, std::size_t,
-                            const KernelTiles&, unsigned, Task&);
+                            Isa, unsigned, Task&);
 
 }  // namespace surprisal

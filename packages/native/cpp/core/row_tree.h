@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "cpu.h"
 #include "heap_array.h"
-#include "kernel_tiles.h"
 #include "task.h"
 
 namespace surprisal {
@@ -71,10 +71,10 @@ struct RowTree {
 };
 
 /// Orders rows by recursive splits at the median of the axis along which they vary most. The same rows give the same
-/// tree, on any number of threads. Without axes rows stay as they came.
+/// tree, on any number of threads and any instruction set. Without axes rows stay as they came.
 /// Throws std::bad_alloc, Error ABORTED.
 template <typename Raw>
 RowTree order_rows(const Raw* rows, const std::uint32_t* kept, std::size_t count, std::size_t columns,
-                   const BoundAxes* axes, std::size_t leaf, const KernelTiles& tiles, unsigned threads, Task& task);
+                   const BoundAxes* axes, std::size_t leaf, Isa isa, unsigned threads, Task& task);
 
 }  // namespace surprisal

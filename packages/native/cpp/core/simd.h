@@ -33,6 +33,7 @@ struct Simd<double> {
   static constexpr double smallest_exponent = -1021.0;
 };
 
+// The larger of two; b where either is not a number.
 template <typename V>
 inline __attribute__((always_inline)) V larger(V a, V b) {
 #if defined(__AVX2__) && !defined(__AVX512F__)

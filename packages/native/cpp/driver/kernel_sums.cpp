@@ -275,13 +275,17 @@ void test_interrupted_self_sums() {
 void test_tree() {
   const Case c = clusters("tree", 4, 5000, 20, 0.1, {0.015});
   Task task;
-  const KernelTiles& tiles = kernel_tiles(selected_isa());
   const BoundAxes axes = principal_axes(c.rows.data(), nullptr, c.count(), c.columns);
   check(axes.count == 15, "there are fifteen axes of twenty columns");
-  std::vector<std::uint32_t> first;
+  const auto tree_of = [&](Isa isa, unsigned threads) {
+    return order_rows(c.rows.data(), nullptr, c.count(), c.columns, &axes, 32, isa, threads, task);
+  };
+  const std::vector<std::uint32_t> first = tree_of(selected_isa(), 1).order;
+  for (const Isa isa : available_isas()) {
+    check(tree_of(isa, 1).order == first, "the order of rows does not depend on the instruction set");
+  }
   for (const unsigned threads : thread_counts) {
-    const RowTree tree = order_rows(c.rows.data(), nullptr, c.count(), c.columns, &axes, 32, tiles, threads, task);
-    if (threads == 1) first = tree.order;
+    const RowTree tree = tree_of(selected_isa(), threads);
     check(tree.order == first, "the order of rows does not depend on threads");
     std::vector<std::uint32_t> sorted = tree.order;
     std::sort(sorted.begin(), sorted.end());
