@@ -2,7 +2,7 @@ import { atomCount, type Column, type Structure, SurprisalError } from '@surpris
 import { columnNames, infoNames } from './extxyz-names.ts';
 import { formatInfoValue, formatKey, formatReal } from './info-value.ts';
 import { isField } from './split-fields.ts';
-import { textRows } from './text-rows.ts';
+import { type TextField, textRows } from './text-rows.ts';
 
 const KINDS = { real: 'R', integer: 'I', logical: 'L', string: 'S' } as const;
 
@@ -24,17 +24,10 @@ export interface FormatExtxyzOptions {
  */
 export function* formatExtxyz(structure: Structure, options: FormatExtxyzOptions = {}): Generator<string, void> {
   const atoms = atomCount(structure);
-  const fields = [speciesFields(structure), realFields(structure.positions, 3)];
-  for (const [name, column] of structure.columns) fields.push(columnFields(name, column));
-  yield* textRows(`${atoms}\n${commentLine(structure, options)}\n`, atoms, (atom) => {
-    let row = (fields[0] as RowFormatter)(atom);
-    for (let at = 1; at < fields.length; at++) row += ` ${(fields[at] as RowFormatter)(atom)}`;
-    return row;
-  });
+  const fields: TextField[] = [speciesField(structure), { values: structure.positions, width: 3 }];
+  for (const [name, column] of structure.columns) fields.push(columnField(name, column));
+  yield* textRows(`${atoms}\n${commentLine(structure, options)}\n`, atoms, fields);
 }
-
-/** The fields of one atom in a group of columns. */
-type RowFormatter = (atom: number) => string;
 
 function commentLine(structure: Structure, { onWarning }: FormatExtxyzOptions): string {
   const { cell, pbc, columns, info } = structure;
@@ -61,7 +54,7 @@ function commentLine(structure: Structure, { onWarning }: FormatExtxyzOptions): 
   return parts.join(' ');
 }
 
-function columnFields(name: string, column: Column): RowFormatter {
+function columnField(name: string, column: Column): TextField {
   if (column.width < 1) {
     throw new SurprisalError(
       'INVALID_ARGUMENT',
@@ -69,23 +62,24 @@ function columnFields(name: string, column: Column): RowFormatter {
     );
   }
   const { width } = column;
-  if (column.kind === 'real') return realFields(column.values, width);
-  if (column.kind === 'integer') return fieldsOf(width, (at) => String(column.values[at]));
-  if (column.kind === 'logical') return fieldsOf(width, (at) => (column.values[at] === 0 ? 'F' : 'T'));
-  return fieldsOf(width, (at) => word(column.values[at] as string, name));
+  if (column.kind === 'real') return { values: column.values, width };
+  if (column.kind === 'integer') return wholeField(column.values, width);
+  if (column.kind === 'logical') return fieldOf(width, (at) => (column.values[at] === 0 ? 'F' : 'T'));
+  return fieldOf(width, (at) => word(column.values[at] as string, name));
 }
 
-function speciesFields(structure: Structure): RowFormatter {
-  const { symbols, index } = structure.species;
-  for (const symbol of symbols) word(symbol, 'species');
-  return (atom) => symbols[index[atom] as number] as string;
+function speciesField({ species }: Structure): TextField {
+  for (const symbol of species.symbols) word(symbol, 'species');
+  return { words: species.symbols, index: species.index };
 }
 
-function realFields(values: Float64Array, width: number): RowFormatter {
-  return fieldsOf(width, (at) => formatReal(values[at] as number));
+/** Of whole numbers −0 is 0. */
+function wholeField(values: Float64Array | BigInt64Array, width: number): TextField {
+  const isPlain = values instanceof Float64Array && !values.some((value) => Object.is(value, -0));
+  return isPlain ? { values, width } : fieldOf(width, (at) => String(values[at]));
 }
 
-function fieldsOf(width: number, field: (at: number) => string): RowFormatter {
+function fieldOf(width: number, field: (at: number) => string): (atom: number) => string {
   return (atom) => {
     const from = atom * width;
     let text = field(from);

@@ -6,7 +6,7 @@ import { formatReal } from './info-value.ts';
 import { DEFAULT_LAMMPS_UNITS, LAMMPS_UNIT_STYLES, lammpsLength, lammpsVelocity } from './lammps-units.ts';
 import { checkSymbols, columnOf, lineOfInfo, velocitiesOf, wholeOfInfo } from './structure-parts.ts';
 import { boxOf } from './surrounding-box.ts';
-import { realFields, textRows } from './text-rows.ts';
+import { realFields, type TextField, textRows } from './text-rows.ts';
 import { warnBoundaries, warnUnheld } from './warn-unheld.ts';
 import type { Warnings } from './warnings.ts';
 
@@ -54,28 +54,24 @@ export class LammpsDataWriter implements FrameWriter {
         : charges === undefined
           ? 'molecular'
           : 'full';
-    const fields: RowFormatter[] = [
+    const fields: TextField[] = [
       ids.of,
       ...(molecules === undefined ? [] : [(atom: number) => String(molecules[atom])]),
-      (atom) => String(types.of[atom]),
-      ...(charges === undefined ? [] : [(atom: number) => formatReal(charges[atom] as number)]),
-      (atom) => realFields(positions, 3 * atom, 3 * atom + 3),
+      numbersOf(types.of),
+      ...(charges === undefined ? [] : [numbersOf(charges)]),
+      { values: positions, width: 3 },
       ...(areImages ? images.map((image) => (atom: number) => String((image as ArrayLike<unknown>)[atom])) : []),
     ];
     const head = `${this.#title(comment)}\n\n${atoms} atoms\n${types.symbols.length} atom types\n\n${boxLines(cell, origin)}`;
     yield* textRows(
       `${head}${this.#typeSections(types.symbols)}${atoms === 0 ? '' : `\nAtoms # ${style}\n\n`}`,
       atoms,
-      (atom) => fields.map((field) => field(atom)).join(' '),
+      fields,
     );
     if (velocities === undefined || atoms === 0) return;
     const speed = lammpsVelocity(DEFAULT_LAMMPS_UNITS);
     const values = velocities.values.map((component) => component * speed);
-    yield* textRows(
-      '\nVelocities\n\n',
-      atoms,
-      (atom) => `${ids.of(atom)} ${realFields(values, 3 * atom, 3 * atom + 3)}`,
-    );
+    yield* textRows('\nVelocities\n\n', atoms, [ids.of, { values, width: 3 }]);
   }
 
   /** A comment may be the title of another data file, which says its units. */
@@ -164,11 +160,11 @@ export class LammpsDumpWriter implements FrameWriter {
     const ids = idsOf(structure, warnings);
     const { symbols, index } = structure.species;
     const names = ['id', 'type', 'element', 'x', 'y', 'z'];
-    const fields: RowFormatter[] = [
+    const fields: TextField[] = [
       ids.of,
-      (atom) => String(types.of[atom]),
-      (atom) => symbols[index[atom] as number] as string,
-      (atom) => realFields(positions, 3 * atom, 3 * atom + 3),
+      numbersOf(types.of),
+      { words: symbols, index },
+      { values: positions, width: 3 },
     ];
     const held = new Set<string>([...(ids.isKept ? ['id'] : []), ...(types.isKept ? ['type'] : [])]);
     for (const [name, column] of structure.columns) {
@@ -194,7 +190,7 @@ export class LammpsDumpWriter implements FrameWriter {
       `ITEM: TIMESTEP\n${step ?? this.#frames}\nITEM: NUMBER OF ATOMS\n${atomCount(structure)}\n` +
       `${this.#boxItem(inUnits(cell), inUnits(origin), structure)}ITEM: ATOMS ${names.join(' ')}\n`;
     this.#frames++;
-    return textRows(head, atomCount(structure), (atom) => fields.map((field) => field(atom)).join(' '));
+    return textRows(head, atomCount(structure), fields);
   }
 
   /** The fields of a column, and its names among `names`; undefined for words. */
@@ -306,6 +302,10 @@ interface Types {
 }
 
 /** The types of the atoms: those of the column `type`, where each of them is one species and they leave few gaps; else by species. */
+function numbersOf(values: ArrayLike<number>): TextField {
+  return { values: values instanceof Float64Array ? values : Float64Array.from(values), width: 1 };
+}
+
 function numberTypes(
   structure: Structure,
   warnings: Warnings,
@@ -339,16 +339,16 @@ function canBeLabels(symbols: readonly string[]): boolean {
 }
 
 /** The ids of the atoms: those of the column `id`, where they are distinct and above 0; else counted from 1. */
-function idsOf(structure: Structure, warnings: Warnings): { readonly of: RowFormatter; readonly isKept: boolean } {
+function idsOf(structure: Structure, warnings: Warnings): { readonly of: TextField; readonly isKept: boolean } {
   const own = columnOf(structure, 'id', 'integer', 1);
   const isUsable = own instanceof Float64Array && own.every((id) => id > 0) && new Set<number>(own).size === own.length;
   if (!isUsable) {
     if (structure.columns.has('id'))
       warnings.warn('ids', 'the column "id" does not tell the atoms apart; they are numbered anew');
-    return { of: (atom) => String(atom + 1), isKept: false };
+    return { of: numbersOf(Float64Array.from({ length: atomCount(structure) }, (_, atom) => atom + 1)), isKept: false };
   }
   if (own.some((id, atom) => atom > 0 && id < (own[atom - 1] as number))) {
     warnings.warn('order', 'the ids are not in order; readers sort atoms by id');
   }
-  return { of: (atom) => String(own[atom]), isKept: true };
+  return { of: numbersOf(own), isKept: true };
 }

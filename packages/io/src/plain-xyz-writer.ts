@@ -2,7 +2,7 @@ import { atomCount, type Structure } from '@surprisal/core';
 import { parseExtxyzComment } from './extxyz-comment.ts';
 import type { FrameWriter } from './frame-writer.ts';
 import { checkSymbols, lineOfInfo } from './structure-parts.ts';
-import { realFields, textRows } from './text-rows.ts';
+import { textRows } from './text-rows.ts';
 import { warnUnheld } from './warn-unheld.ts';
 import type { Warnings } from './warnings.ts';
 
@@ -29,11 +29,11 @@ export class PlainXyzWriter implements FrameWriter {
     };
     warnUnheld(structure, held, this.#warnings);
     if (cell !== null) this.#warnings.warn('cell', `${FORMAT} has no place for the cell; it is left out`);
-    return textRows(`${atomCount(structure)}\n${comment ?? ''}\n`, atomCount(structure), (atom) => {
-      const row = `${species.symbols[species.index[atom] as number]} ${realFields(positions, 3 * atom, 3 * atom + 3)}`;
-      if (numbers === undefined) return row;
-      return `${row} ${realFields(numbers.values, atom * numbers.width, (atom + 1) * numbers.width)}`;
-    });
+    return textRows(`${atomCount(structure)}\n${comment ?? ''}\n`, atomCount(structure), [
+      { words: species.symbols, index: species.index },
+      { values: positions, width: 3 },
+      ...(numbers === undefined ? [] : [numbers]),
+    ]);
   }
 }
 

@@ -31,14 +31,16 @@ export class PoscarWriter implements FrameWriter {
     };
     warnUnheld(structure, held, this.#warnings);
     const head = `${text}${selective === undefined ? '' : 'Selective dynamics\n'}Cartesian\n`;
-    yield* textRows(head, atoms, (atom) => {
-      const row = realFields(positions, 3 * atom, 3 * atom + 3);
-      if (selective === undefined) return row;
-      return `${row} ${Array.from(selective.subarray(3 * atom, 3 * atom + 3), (free) => (free === 0 ? 'F' : 'T')).join(' ')}`;
-    });
-    if (velocities !== undefined) {
-      yield* textRows('\n', atoms, (atom) => realFields(velocities.values, 3 * atom, 3 * atom + 3));
-    }
+    yield* textRows(head, atoms, [
+      { values: positions, width: 3 },
+      ...(selective === undefined
+        ? []
+        : [
+            (atom: number) =>
+              Array.from(selective.subarray(3 * atom, 3 * atom + 3), (free) => (free === 0 ? 'F' : 'T')).join(' '),
+          ]),
+    ]);
+    if (velocities !== undefined) yield* textRows('\n', atoms, [{ values: velocities.values, width: 3 }]);
   }
 }
 
@@ -73,16 +75,13 @@ export class XdatcarWriter implements FrameWriter {
       [ay, by, cy],
       [az, bz, cz],
     ] as [number, number, number][];
-    return textRows(head, atomCount(structure), (atom) => {
-      const x = positions[3 * atom] as number;
-      const y = positions[3 * atom + 1] as number;
-      const z = positions[3 * atom + 2] as number;
-      return realFields(
-        inverse.map((column) => x * column[0] + y * column[1] + z * column[2]),
-        0,
-        3,
-      );
-    });
+    const fractions = new Float64Array(positions.length);
+    for (let at = 0; at < positions.length; at += 3) {
+      const [x, y, z] = [positions[at] as number, positions[at + 1] as number, positions[at + 2] as number];
+      for (const [axis, column] of inverse.entries())
+        fractions[at + axis] = x * column[0] + y * column[1] + z * column[2];
+    }
+    return textRows(head, atomCount(structure), [{ values: fractions, width: 3 }]);
   }
 }
 

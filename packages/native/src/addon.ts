@@ -1,5 +1,5 @@
 /** Changed, here and in addon.cc, whenever a function of the addon takes or gives something else. */
-export const INTERFACE_VERSION = 3;
+export const INTERFACE_VERSION = 4;
 
 /** Real numbers in either precision; over an ArrayBuffer (copied before the call returns) or a SharedArrayBuffer. */
 export type FloatArray = Float64Array | Float32Array;
@@ -102,6 +102,13 @@ export interface NativeRows {
 
 /** Values of rows, of any kind. */
 export type NativeColumn = Float64Array | Uint16Array | Uint8Array;
+
+/** A group of columns for {@link NativeAddon.writeRows}. */
+export type NativeTextField =
+  /** (rows×width) */
+  | { readonly values: Float64Array; readonly width: number }
+  /** (rows) places among the words */
+  | { readonly words: readonly string[]; readonly index: Uint16Array };
 
 /** What {@link NativeAddon.sortRows} found. */
 export type NativeRowOrder =
@@ -248,6 +255,12 @@ export interface NativeAddon {
    * @param columns  in such buffers, too
    */
   sortRows(ids: Float64Array, columns: readonly NativeColumn[], threads: number): NativeJob<NativeRowOrder>;
+
+  /**
+   * Rows `from` to `end` (exclusive) as text: a line each, a blank between fields, numbers as the shortest decimal that reads as the
+   * same double, in the form of `String(number)` but for −0 (-0) and what is not finite (nan, inf, -inf). At once, not as a job.
+   */
+  writeRows(fields: readonly NativeTextField[], from: number, end: number): string;
 
   /**
    * Memory full of zeros that belongs to the addon, in huge pages where the system has them: filling many megabytes for the first

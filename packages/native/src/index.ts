@@ -11,6 +11,7 @@ export type {
   NativeRowOrder,
   NativeRows,
   NativeRowWindows,
+  NativeTextField,
   StructureBatch,
 } from './addon.ts';
 export { availableMemory, type MemoryLimit } from './available-memory.ts';

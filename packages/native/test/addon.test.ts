@@ -462,3 +462,35 @@ describe('results', () => {
     for (const threads of [2, 7]) expect(await sums(x, x, threads).result).toEqual(one);
   });
 });
+
+describe('writeRows', () => {
+  const { writeRows } = addon;
+  const index = Uint16Array.of(0, 1);
+
+  it('writes some rows', () => {
+    const fields = [
+      { words: ['Cu', 'Al'], index },
+      { values: Float64Array.of(1, 2.5, -3, 1e-9), width: 2 },
+    ];
+    expect(writeRows(fields, 0, 2)).toBe('Cu 1 2.5\nAl -3 1e-9\n');
+    expect(writeRows(fields, 1, 2)).toBe('Al -3 1e-9\n');
+  });
+
+  it.each([
+    ['numbers of too few rows', [{ values: new Float64Array(3), width: 2 }]],
+    ['numbers of no width', [{ values: new Float64Array(3), width: 0 }]],
+    ['numbers of another kind', [{ values: new Float32Array(4), width: 2 }]],
+    ['words that are not there', [{ words: ['Cu'], index }]],
+    ['places of too few rows', [{ words: ['Cu'], index: new Uint16Array(1) }]],
+    ['places of another kind', [{ words: ['Cu'], index: new Uint32Array(2) }]],
+    ['no list of words', [{ index }]],
+    ['no object', [1]],
+    ['no list', null],
+  ])('refuses %s', (_, fields) => {
+    expect(() => writeRows(fields as never, 0, 2)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
+  });
+
+  it('refuses rows that end before they begin', () => {
+    expect(() => writeRows([], 2, 1)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
+  });
+});

@@ -18,7 +18,7 @@ void stay_loaded() {
 }
 
 // Changed whenever a function of the addon takes or gives something else.
-constexpr int interface_version = 3;
+constexpr int interface_version = 4;
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   stay_loaded();

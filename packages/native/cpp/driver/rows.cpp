@@ -13,6 +13,7 @@
 #include "../core/decimal.h"
 #include "../core/row_order.h"
 #include "../core/row_parser.h"
+#include "../core/row_writer.h"
 #include "checks.h"
 
 namespace surprisal {
@@ -436,6 +437,52 @@ void test_stopping() {
   });
 }
 
+void test_writing() {
+  const auto written = [](double x) {
+    char text[longest_real];
+    return std::string(text, write_real(text, x));
+  };
+  const std::pair<double, const char*> known[] = {{0.0, "0"},
+                                                  {-0.0, "-0"},
+                                                  {1.0, "1"},
+                                                  {-12.5, "-12.5"},
+                                                  {0.1, "0.1"},
+                                                  {1e-6, "0.000001"},
+                                                  {1.5e-7, "1.5e-7"},
+                                                  {1e-7, "1e-7"},
+                                                  {123456789012345680000.0, "123456789012345680000"},
+                                                  {1e21, "1e+21"},
+                                                  {1.7976931348623157e308, "1.7976931348623157e+308"},
+                                                  {-2.2250738585072014e-308, "-2.2250738585072014e-308"},
+                                                  {5e-324, "5e-324"},
+                                                  {1.0 / 3, "0.3333333333333333"},
+                                                  {9007199254740993.0, "9007199254740992"},
+                                                  {NAN, "nan"},
+                                                  {INFINITY, "inf"},
+                                                  {-INFINITY, "-inf"}};
+  for (const auto& [x, text] : known) check(written(x) == text, std::string(text) + " is written as " + written(x));
+  std::mt19937_64 random(5);
+  bool same = true;
+  for (int i = 0; i < 20000; ++i) {
+    const std::uint64_t bits = random();
+    double x;
+    std::memcpy(&x, &bits, sizeof x);
+    if (i % 2 == 1) x = static_cast<double>(static_cast<std::int64_t>(bits)) * 1e-12;
+    if (!std::isfinite(x)) continue;
+    const std::string text = written(x);
+    same = same && std::strtod(text.c_str(), nullptr) == x && text.size() < longest_real;
+  }
+  check(same, "numbers read as what was written");
+
+  const double values[] = {1, 2, 3, 4.5, -5, 6};
+  const std::uint16_t index[] = {1, 0, 1};
+  const std::vector<TextField> fields{{nullptr, 1, {"Cu", "Silicon"}, index}, {values, 2, {}, nullptr}};
+  check(write_rows(fields, 0, 3) == "Silicon 1 2\nCu 3 4.5\nSilicon -5 6\n", "rows of words and numbers");
+  check(write_rows(fields, 1, 2) == "Cu 3 4.5\n", "some of them");
+  check(write_rows(fields, 2, 2).empty(), "none");
+  check(write_rows({}, 0, 2) == "\n\n", "rows of nothing");
+}
+
 }  // namespace
 
 void test_rows() {
@@ -444,6 +491,7 @@ void test_rows() {
   test_many_rows();
   test_order();
   test_stopping();
+  test_writing();
 }
 
 }  // namespace surprisal
