@@ -2,7 +2,7 @@ import { atomCount, type Column, type Structure, SurprisalError } from '@surpris
 import { columnNames, infoNames } from './extxyz-names.ts';
 import { formatInfoValue, formatKey, formatReal } from './info-value.ts';
 import { isField } from './split-fields.ts';
-import { type TextField, textRows } from './text-rows.ts';
+import { fieldsOf, type TextField, textRows, wholeField } from './text-rows.ts';
 
 const KINDS = { real: 'R', integer: 'I', logical: 'L', string: 'S' } as const;
 
@@ -64,28 +64,13 @@ function columnField(name: string, column: Column): TextField {
   const { width } = column;
   if (column.kind === 'real') return { values: column.values, width };
   if (column.kind === 'integer') return wholeField(column.values, width);
-  if (column.kind === 'logical') return fieldOf(width, (at) => (column.values[at] === 0 ? 'F' : 'T'));
-  return fieldOf(width, (at) => word(column.values[at] as string, name));
+  if (column.kind === 'logical') return fieldsOf(width, (at) => (column.values[at] === 0 ? 'F' : 'T'));
+  return fieldsOf(width, (at) => word(column.values[at] as string, name));
 }
 
 function speciesField({ species }: Structure): TextField {
   for (const symbol of species.symbols) word(symbol, 'species');
   return { words: species.symbols, index: species.index };
-}
-
-/** Of whole numbers −0 is 0. */
-function wholeField(values: Float64Array | BigInt64Array, width: number): TextField {
-  const isPlain = values instanceof Float64Array && !values.some((value) => Object.is(value, -0));
-  return isPlain ? { values, width } : fieldOf(width, (at) => String(values[at]));
-}
-
-function fieldOf(width: number, field: (at: number) => string): (atom: number) => string {
-  return (atom) => {
-    const from = atom * width;
-    let text = field(from);
-    for (let at = from + 1; at < from + width; at++) text += ` ${field(at)}`;
-    return text;
-  };
 }
 
 function word(text: string, column: string): string {

@@ -6,11 +6,9 @@ import { formatReal } from './info-value.ts';
 import { DEFAULT_LAMMPS_UNITS, LAMMPS_UNIT_STYLES, lammpsLength, lammpsVelocity } from './lammps-units.ts';
 import { checkSymbols, columnOf, lineOfInfo, velocitiesOf, wholeOfInfo } from './structure-parts.ts';
 import { boxOf } from './surrounding-box.ts';
-import { realFields, type TextField, textRows } from './text-rows.ts';
+import { fieldsOf, realFields, type TextField, textRows, wholeField } from './text-rows.ts';
 import { warnBoundaries, warnUnheld } from './warn-unheld.ts';
 import type { Warnings } from './warnings.ts';
-
-type RowFormatter = (atom: number) => string;
 
 /** LAMMPS data: one structure, in units metal, of style atomic, charge, molecular or full. */
 export class LammpsDataWriter implements FrameWriter {
@@ -194,7 +192,7 @@ export class LammpsDumpWriter implements FrameWriter {
   }
 
   /** The fields of a column, and its names among `names`; undefined for words. */
-  #columnFields(name: string, column: Column, speed: number, names: string[]): RowFormatter | undefined {
+  #columnFields(name: string, column: Column, speed: number, names: string[]): TextField | undefined {
     if (column.kind === 'string' || column.width < 1) return undefined;
     const { width, values } = column;
     const isVelocity = name === 'velocities' && column.kind === 'real' && width === 3;
@@ -216,17 +214,11 @@ export class LammpsDumpWriter implements FrameWriter {
         `the column "${name}" holds whole numbers beyond 2^53, which not every reader keeps`,
       );
     }
-    const field = (at: number): string => {
-      if (column.kind !== 'real') return String(values[at]);
-      const text = formatReal(isVelocity ? (column.values[at] as number) * speed : (column.values[at] as number));
-      // A point keeps real numbers apart from whole ones, since a dump does not say which a column holds.
-      return /^-?\d+$/.test(text) ? `${text}.0` : text;
-    };
-    return (atom) => {
-      let text = field(atom * width);
-      for (let at = atom * width + 1; at < (atom + 1) * width; at++) text += ` ${field(at)}`;
-      return text;
-    };
+    if (column.kind === 'logical') return fieldsOf(width, (at) => String(column.values[at]));
+    if (column.kind === 'integer') return wholeField(column.values, width);
+    // A point keeps real numbers apart from whole ones, since a dump does not say which a column holds.
+    const inUnits = isVelocity ? column.values.map((component) => component * speed) : column.values;
+    return { values: inUnits, width, withPoint: true };
   }
 
   #boxItem(cell: Float64Array, origin: Float64Array, { pbc }: Structure): string {

@@ -61,6 +61,27 @@ function isList(field: TextField): field is NativeTextField {
 function formatterOf(field: TextField): (atom: number) => string {
   if (typeof field === 'function') return field;
   if ('words' in field) return (atom) => field.words[field.index[atom] as number] as string;
-  const { values, width } = field;
+  const { values, width, withPoint } = field;
+  if (withPoint) return fieldsOf(width, (at) => pointed(formatReal(values[at] as number)));
   return (atom) => realFields(values, atom * width, (atom + 1) * width);
+}
+
+function pointed(text: string): string {
+  return /^-?\d+$/.test(text) ? `${text}.0` : text;
+}
+
+/** Fields of an atom, each of its place among `width` of every atom. */
+export function fieldsOf(width: number, field: (at: number) => string): (atom: number) => string {
+  return (atom) => {
+    const from = atom * width;
+    let text = field(from);
+    for (let at = from + 1; at < from + width; at++) text += ` ${field(at)}`;
+    return text;
+  };
+}
+
+/** Of whole numbers, of which −0 is 0. */
+export function wholeField(values: Float64Array | BigInt64Array, width: number): TextField {
+  const isPlain = values instanceof Float64Array && !values.some((value) => Object.is(value, -0));
+  return isPlain ? { values, width } : fieldsOf(width, (at) => String(values[at]));
 }

@@ -24,6 +24,7 @@ describe('rows as text', () => {
       { words: ['Cu', 'Al', 'Ω₃'], index: Uint16Array.from({ length: rows }, (_, i) => i % 3) },
       { values: new Float64Array(bits.buffer), width: 2 },
       { values: decimals, width: 1 },
+      { values: decimals.map(Math.round), width: 1, withPoint: true },
     ];
     expect(written(rows, fields, addon)).toBe(written(rows, fields, null));
   });

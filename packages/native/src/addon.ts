@@ -105,8 +105,8 @@ export type NativeColumn = Float64Array | Uint16Array | Uint8Array;
 
 /** A group of columns for {@link NativeAddon.writeRows}. */
 export type NativeTextField =
-  /** (rows×width) */
-  | { readonly values: Float64Array; readonly width: number }
+  /** (rows×width); numbers that look whole end in .0 where a point is asked for */
+  | { readonly values: Float64Array; readonly width: number; readonly withPoint?: boolean }
   /** (rows) places among the words */
   | { readonly words: readonly string[]; readonly index: Uint16Array };
 

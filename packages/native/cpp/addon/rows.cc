@@ -168,6 +168,7 @@ TextField text_field(const Napi::Value& value, std::size_t from, std::size_t end
     field.width = whole_number(object.Get("width"), "width", 1, most_bytes);
     if (values.length / field.width < end) refuse(env, "values must hold every row");
     field.values = static_cast<const double*>(values.data);
+    field.with_point = object.Get("withPoint").ToBoolean();
     return field;
   }
   const ArrayInput index = ArrayInput::look(object.Get("index"), "index");

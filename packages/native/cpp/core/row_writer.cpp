@@ -51,6 +51,10 @@ char* append(char* to, const char* from, int count) {
   return to + count;
 }
 
+bool looks_whole(const char* from, const char* end) {
+  return std::all_of(from, end, [](char c) { return c == '-' || (c >= '0' && c <= '9'); });
+}
+
 char* fill(char* to, int count) {
   std::memset(to, '0', static_cast<std::size_t>(count));
   return to + count;
@@ -110,7 +114,9 @@ std::string write_rows(const std::vector<TextField>& fields, std::size_t from, s
         continue;
       }
       for (std::size_t i = 0; i < field.width; ++i) {
+        char* const number = to;
         to = write_real(to, field.values[row * field.width + i]);
+        if (field.with_point && looks_whole(number, to)) to = append(to, ".0", 2);
         *to++ = ' ';
       }
     }

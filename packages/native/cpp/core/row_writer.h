@@ -19,6 +19,7 @@ char* write_real(char* to, double x);
 struct TextField {
   const double* values = nullptr;  // (rows×width), or null where there are words
   std::size_t width = 1;
+  bool with_point = false;  // numbers that look whole end in .0
   std::vector<std::string> words;
   const std::uint16_t* index = nullptr;  // (rows) each below words.size()
 };

@@ -476,10 +476,12 @@ void test_writing() {
 
   const double values[] = {1, 2, 3, 4.5, -5, 6};
   const std::uint16_t index[] = {1, 0, 1};
-  const std::vector<TextField> fields{{nullptr, 1, {"Cu", "Silicon"}, index}, {values, 2, {}, nullptr}};
+  const std::vector<TextField> fields{{nullptr, 1, false, {"Cu", "Silicon"}, index}, {values, 2, false, {}, nullptr}};
   check(write_rows(fields, 0, 3) == "Silicon 1 2\nCu 3 4.5\nSilicon -5 6\n", "rows of words and numbers");
   check(write_rows(fields, 1, 2) == "Cu 3 4.5\n", "some of them");
   check(write_rows(fields, 2, 2).empty(), "none");
+  const double real[] = {1, -0.0, 1e21, 0.5, NAN, 1e20};
+  check(write_rows({{real, 6, true, {}, nullptr}}, 0, 1) == "1.0 -0.0 1e+21 0.5 nan 100000000000000000000.0\n", "points");
   check(write_rows({}, 0, 2) == "\n\n", "rows of nothing");
 }
 
