@@ -15,7 +15,7 @@ namespace surprisal {
 inline int checks = 0;
 inline int failures = 0;
 
-/// Under an emulator, some fifty times slower: a test takes fewer sizes where more of them show nothing about the processor.
+/// Under an emulator, some fifty times slower, or a sanitizer: a test takes fewer sizes where more of them show nothing about the processor.
 inline bool brief = false;
 
 inline void check(bool holds, const std::string& what) {

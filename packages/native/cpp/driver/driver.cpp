@@ -2,7 +2,7 @@
 // every instruction set that this processor has and with 1, 2 and 7 threads; cancellation, errors and concurrent calls.
 // Built plain, under AddressSanitizer + UndefinedBehaviorSanitizer, under ThreadSanitizer, and for other processors.
 //
-//   driver FIXTURES [brief]   exit 0 if everything holds; one line for each check that does not. Brief is for emulators.
+//   driver FIXTURES [brief]   exit 0 if everything holds; one line for each check that does not. Brief is for emulators and sanitizers.
 
 #include <algorithm>
 #include <array>
