@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { atomCount, type Structure } from '@surprisal/core';
 import { openStructures } from '@surprisal/io/node';
 import type { Setting } from '../setting.ts';
@@ -13,7 +14,7 @@ export interface Copper {
 export async function copperOf({ dump }: Setting, cells: number, seed: number): Promise<Copper> {
   if (dump !== undefined) {
     for await (const structure of openStructures(dump)) {
-      return { structure, parameters: { n: atomCount(structure), of: dump } };
+      return { structure, parameters: { n: atomCount(structure), of: basename(dump) } };
     }
     throw new Error(`${dump} holds no frame`);
   }
