@@ -118,6 +118,14 @@ inline __attribute__((always_inline)) void exp2_of(typename Simd<T>::Reals* z, t
       z[n] = whole;
     }
   }
+#else
+#pragma GCC unroll 16
+  for (int n = 0; n < count; ++n) {
+    const V clamped = larger(z[n], least);
+    z[n] = clamped * factor + Simd<T>::round_magic;
+    fraction[n] = clamped * factor - (z[n] - Simd<T>::round_magic);
+  }
+#endif
 #pragma GCC unroll 16
   for (int n = 0; n < count; ++n) power[n] = broadcast<V>(term[last]);
 #pragma GCC unroll 16
@@ -125,6 +133,7 @@ inline __attribute__((always_inline)) void exp2_of(typename Simd<T>::Reals* z, t
 #pragma GCC unroll 16
     for (int n = 0; n < count; ++n) power[n] = power[n] * fraction[n] + term[i];
   }
+#if defined(__AVX512F__)
 #pragma GCC unroll 16
   for (int n = 0; n < count; ++n) {
     if constexpr (sizeof(T) == 4) {
@@ -135,18 +144,6 @@ inline __attribute__((always_inline)) void exp2_of(typename Simd<T>::Reals* z, t
   }
 #else
   using I = typename Simd<T>::Integers;
-#pragma GCC unroll 16
-  for (int n = 0; n < count; ++n) {
-    const V clamped = larger(z[n], least);
-    z[n] = clamped * factor + Simd<T>::round_magic;
-    fraction[n] = clamped * factor - (z[n] - Simd<T>::round_magic);
-    power[n] = broadcast<V>(term[last]);
-  }
-#pragma GCC unroll 16
-  for (int i = last - 1; i >= 0; --i) {
-#pragma GCC unroll 16
-    for (int n = 0; n < count; ++n) power[n] = power[n] * fraction[n] + term[i];
-  }
 #pragma GCC unroll 16
   for (int n = 0; n < count; ++n) {
     z[n] = reinterpret_cast<V>(reinterpret_cast<I>(power[n]) + (reinterpret_cast<I>(z[n]) << Simd<T>::mantissa_bits));
