@@ -242,34 +242,106 @@ void add_leaf(const LeafSums<T>& p) {
 constexpr double largest_half_norm = 1e12;
 constexpr double half_norm_of_the_far = 1e30;
 
+// Eight rows seen across: one number of each.
+constexpr size_t rows_across = 8;
+template <typename T>
+struct AcrossOf {
+  typedef T Numbers __attribute__((vector_size(rows_across * sizeof(T))));
+};
+template <typename T>
+using Across = typename AcrossOf<T>::Numbers;
+
+// Transposes eight vectors of eight numbers, in three rounds of pairs.
+template <typename V>
+inline __attribute__((always_inline)) void transpose(V (&x)[rows_across]) {
+  V pairs[rows_across], quads[rows_across];
+#pragma GCC unroll 8
+  for (size_t i = 0; i < rows_across; i += 2) {
+    pairs[i] = chosen<0, 8, 1, 9, 4, 12, 5, 13>(x[i], x[i + 1]);
+    pairs[i + 1] = chosen<2, 10, 3, 11, 6, 14, 7, 15>(x[i], x[i + 1]);
+  }
+#pragma GCC unroll 8
+  for (size_t i = 0; i < rows_across; i += 4) {
+#pragma GCC unroll 8
+    for (size_t j = 0; j < 2; ++j) {
+      quads[i + 2 * j] = chosen<0, 1, 8, 9, 4, 5, 12, 13>(pairs[i + j], pairs[i + j + 2]);
+      quads[i + 2 * j + 1] = chosen<2, 3, 10, 11, 6, 7, 14, 15>(pairs[i + j], pairs[i + j + 2]);
+    }
+  }
+#pragma GCC unroll 8
+  for (size_t i = 0; i < rows_across / 2; ++i) {
+    x[i] = chosen<0, 1, 2, 3, 8, 9, 10, 11>(quads[i], quads[i + 4]);
+    x[i + 4] = chosen<4, 5, 6, 7, 12, 13, 14, 15>(quads[i], quads[i + 4]);
+  }
+}
+
+// Sums of squares of eight rows, each from its first number to its last, by the multiply-adds of the tiles. (Of a single number
+// that is broadcast, compilers square first and add then, which rounds once more.)
+template <typename T, int groups>
+inline __attribute__((always_inline)) void squares_across(const T* const* row, size_t columns, Across<T>* sums) {
+#pragma GCC unroll 8
+  for (int g = 0; g < groups; ++g) sums[g] = Across<T>{};
+  size_t c = 0;
+  for (; c + rows_across <= columns; c += rows_across) {
+    Across<T> x[groups][rows_across];
+#pragma GCC unroll 8
+    for (int g = 0; g < groups; ++g) {
+#pragma GCC unroll 8
+      for (size_t i = 0; i < rows_across; ++i) x[g][i] = load<Across<T>>(row[g * rows_across + i] + c);
+      transpose(x[g]);
+    }
+#pragma GCC unroll 8
+    for (size_t i = 0; i < rows_across; ++i) {
+#pragma GCC unroll 8
+      for (int g = 0; g < groups; ++g) sums[g] += x[g][i] * x[g][i];
+    }
+  }
+  for (; c < columns; ++c) {
+#pragma GCC unroll 8
+    for (int g = 0; g < groups; ++g) {
+      Across<T> x{};
+#pragma GCC unroll 8
+      for (size_t i = 0; i < rows_across; ++i) x[i] = row[g * rows_across + i][c];
+      sums[g] += x * x;
+    }
+  }
+}
+
+template <typename T>
+inline __attribute__((always_inline)) void move_to_centre(const T* from, const T* centre, T scale, size_t columns, T* to) {
+  using Reals = typename Simd<T>::Reals;
+  constexpr size_t lanes = sizeof(Reals) / sizeof(T);
+  size_t c = 0;
+  for (; c + lanes <= columns; c += lanes) store(to + c, (load<Reals>(from + c) - load<Reals>(centre + c)) * scale);
+  for (; c < columns; ++c) to[c] = (from[c] - centre[c]) * scale;
+}
+
 template <typename T>
 void centre_rows(const CentreRows<T>& p) {
-  using Reals = typename Simd<T>::Reals;
-  constexpr int at_once = 8;
+  constexpr int groups = 2;
+  constexpr size_t at_once = groups * rows_across;
+  const size_t columns = p.columns;
   for (size_t first = 0; first < p.count; first += at_once) {
     const size_t count = p.count - first < at_once ? p.count - first : at_once;
-    for (size_t i = 0; i < count; ++i) {
-      const T* const from = p.rows + size_t{p.list[first + i]} * p.columns;
-      T* const to = p.centred + size_t{p.list[first + i]} * p.columns;
-      for (size_t c = 0; c < p.columns; ++c) to[c] = (from[c] - p.centre[c]) * p.scale;
-    }
     const T* row[at_once];
-    for (size_t i = 0; i < at_once; ++i) row[i] = p.centred + size_t{p.list[first + (i < count ? i : 0)]} * p.columns;
-    Reals sums[at_once];
-    for (int i = 0; i < at_once; ++i) sums[i] = Reals{};
-    for (size_t c = 0; c < p.columns; ++c) {
-#pragma GCC unroll 8
-      for (int i = 0; i < at_once; ++i) {
-        const Reals x = broadcast<Reals>(row[i][c]);
-        sums[i] += x * x;
-      }
+    for (size_t i = 0; i < at_once; ++i) {
+      const size_t place = size_t{p.list[first + (i < count ? i : 0)]} * columns;
+      row[i] = p.centred + place;
+      if (i < count) move_to_centre(p.rows + place, p.centre, p.scale, columns, p.centred + place);
+    }
+    Across<T> sums[groups];
+    if (count > rows_across) {
+      squares_across<T, groups>(row, columns, sums);
+    } else {
+      squares_across<T, 1>(row, columns, sums);
     }
     for (size_t i = 0; i < count; ++i) {
       const std::uint32_t query = p.list[first + i];
-      p.half_norms[query] = sums[i][0] / 2;
-      if (sums[i][0] / 2 < static_cast<T>(largest_half_norm)) continue;
+      const T half_norm = sums[i / rows_across][i % rows_across] / 2;
+      p.half_norms[query] = half_norm;
+      if (half_norm < static_cast<T>(largest_half_norm)) continue;
       p.half_norms[query] = static_cast<T>(half_norm_of_the_far);
-      for (size_t c = 0; c < p.columns; ++c) p.centred[size_t{query} * p.columns + c] = 0;
+      for (size_t c = 0; c < columns; ++c) p.centred[size_t{query} * columns + c] = 0;
     }
   }
 }

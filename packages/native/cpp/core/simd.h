@@ -48,6 +48,17 @@ inline __attribute__((always_inline)) V larger(V a, V b) {
 #endif
 }
 
+// Numbers of two vectors, counted through both. (GCC has Clang's builtin from version 12 on.)
+template <int... places, typename V>
+inline __attribute__((always_inline)) V chosen(V a, V b) {
+#if defined(__clang__)
+  return __builtin_shufflevector(a, b, places...);
+#else
+  using I = decltype(a < b);
+  return __builtin_shuffle(a, b, I{places...});
+#endif
+}
+
 // Whether a comparison holds in no lane, where that is quickly told.
 inline __attribute__((always_inline)) bool is_nowhere(Simd<float>::Integers comparison) {
 #if defined(__AVX2__) && !defined(__AVX512F__)
