@@ -61,6 +61,7 @@ template <typename Raw, typename T>
 struct References {
   const Raw* rows;
   std::size_t columns;
+  std::vector<std::uint32_t> seen;  // columns in which any two rows or queries differ: all work is on these
   const double* weights;
   std::vector<std::uint32_t> kept;  // those whose weight is above 0 beside the largest, where there are weights
   double largest_weight = 1;
@@ -75,14 +76,14 @@ struct References {
 
   // Some places, relative_rows at the most; those that are missing have weight 0.
   void gather(std::size_t begin, std::size_t end, GatheredLeaf& leaf) const {
-    leaf.rows.resize(columns * relative_rows);
+    leaf.rows.resize(seen.size() * relative_rows);
     for (std::size_t i = 0; i < relative_rows; ++i) {
       const bool there = begin + i < end;
       const std::uint32_t id = tree.order[there ? begin + i : begin];
       leaf.ids[i] = id;
       leaf.weights[i] = !there ? 0 : weights == nullptr ? 1 : weights[id] / largest_weight;
-      for (std::size_t c = 0; c < columns; ++c) {
-        leaf.rows[c * relative_rows + i] = rows[std::size_t{id} * columns + c];
+      for (std::size_t c = 0; c < seen.size(); ++c) {
+        leaf.rows[c * relative_rows + i] = rows[std::size_t{id} * columns + seen[c]];
       }
     }
   }
@@ -98,15 +99,15 @@ class Block {
   std::size_t stride = 0;  // count, filled up to whole groups
   std::vector<std::uint32_t> all;
 
-  // Queries `ids` (row numbers).
-  Block(const Raw* rows, const std::uint32_t* ids, std::size_t query_count, std::size_t columns, const std::uint32_t* starts,
-        const std::uint32_t* ends)
+  // Queries `ids` (row numbers), of each the columns that are seen.
+  Block(const References<Raw, T>& references, const Raw* rows, const std::uint32_t* ids, std::size_t query_count,
+        const std::uint32_t* starts, const std::uint32_t* ends)
       : count(query_count),
         stride(divide_up(query_count, bound_group) * bound_group),
         all(query_count),
-        columns_(columns),
-        given_(query_count * columns),
-        centred_(query_count * columns),
+        columns_(references.seen.size()),
+        given_(query_count * columns_),
+        centred_(query_count * columns_),
         half_norms_(query_count),
         centre_of_(query_count, std::uint32_t{not_centred}),
         starts_(starts == nullptr ? 0 : query_count),
@@ -115,8 +116,8 @@ class Block {
         to_centre_(query_count) {
     for (std::size_t q = 0; q < count; ++q) {
       all[q] = static_cast<std::uint32_t>(q);
-      const Raw* const row = rows + std::size_t{ids[q]} * columns;
-      for (std::size_t c = 0; c < columns; ++c) given_[q * columns + c] = static_cast<T>(row[c]);
+      const Raw* const row = rows + std::size_t{ids[q]} * references.columns;
+      for (std::size_t c = 0; c < columns_; ++c) given_[q * columns_ + c] = static_cast<T>(row[references.seen[c]]);
       if (starts == nullptr) continue;
       starts_[q] = starts[ids[q]];
       ends_[q] = ends[ids[q]];
@@ -481,7 +482,7 @@ bool worth_skipping(const References<Raw, T>& references, const KernelSumOptions
     homes.push_back(places.back() / tree.leaf);
     ids.push_back(tree.order[places.back()]);
   }
-  Block<Raw, T> block(references.rows, ids.data(), looked_at, references.columns, nullptr, nullptr);
+  Block<Raw, T> block(references, references.rows, ids.data(), looked_at, nullptr, nullptr);
   block.set_bounds(tree.coordinates, places, limits_of(references, options, tiles, block, homes, task));
   std::size_t near = 0;
   const std::size_t looks = std::min(leaves, looked_at);
@@ -492,12 +493,14 @@ bool worth_skipping(const References<Raw, T>& references, const KernelSumOptions
 }
 
 template <typename Raw, typename T>
-References<Raw, T> prepare(const Raw* rows, std::size_t count, std::size_t columns, const double* weights,
-                           const KernelSumOptions& options, Isa isa, unsigned threads, Task& task) {
+References<Raw, T> prepare(const Raw* rows, std::size_t count, const Raw* queries, std::size_t query_count,
+                           std::size_t columns, const double* weights, const KernelSumOptions& options, Isa isa,
+                           unsigned threads, Task& task) {
   const KernelTiles& tiles = kernel_tiles(isa);
   References<Raw, T> references;
   references.rows = rows;
   references.columns = columns;
+  references.seen = differing_columns(rows, count, queries, query_count, columns);
   references.weights = weights;
   std::size_t kept = count;
   const std::uint32_t* list = nullptr;
@@ -520,7 +523,7 @@ References<Raw, T> prepare(const Raw* rows, std::size_t count, std::size_t colum
       order_rows(rows, list, kept, columns, ordered ? &references.axes : nullptr, leaf_rows<T>, isa, threads, task);
   const auto [narrowest, widest] = std::minmax_element(options.bandwidths, options.bandwidths + options.bandwidth_count);
   const double radius = *widest <= most_times_wider * *narrowest ? centred_radius : 0;
-  references.packed = pack_rows<Raw, T>(rows, columns, references.tree, *narrowest, radius, weights,
+  references.packed = pack_rows<Raw, T>(rows, columns, references.seen, references.tree, *narrowest, radius, weights,
                                         references.largest_weight, tiles, threads, task);
   references.skips = options.skip_below > 0 && ordered && worth_skipping(references, options, tiles, task);
   return references;
@@ -564,7 +567,7 @@ Block<Raw, T> block_of(const KernelSumInput<Raw>& in, const References<Raw, T>& 
                        const std::vector<std::size_t>& places, double wider) {
   std::vector<std::uint32_t> ids;
   for (const std::size_t place : places) ids.push_back(queries.tree.order[place]);
-  Block<Raw, T> block(in.queries, ids.data(), ids.size(), in.columns, in.starts, in.ends);
+  Block<Raw, T> block(references, in.queries, ids.data(), ids.size(), in.starts, in.ends);
   if (!references.skips || queries.limits.empty()) return block;
   std::vector<float> limits;
   for (const std::size_t place : places) limits.push_back(static_cast<float>(queries.limits[place] + wider));
@@ -646,8 +649,9 @@ template <typename Raw, typename T>
 void log_kernel_sum(const KernelSumInput<Raw>& in, const KernelSumOptions& options, Isa isa, unsigned threads, Task& task,
                     double* out) {
   const KernelTiles& tiles = kernel_tiles(isa);
-  const References<Raw, T> references = prepare<Raw, T>(in.references, in.reference_count, in.columns, in.weights, options,
-                                                        isa, threads, task);
+  const References<Raw, T> references =
+      prepare<Raw, T>(in.references, in.reference_count, in.queries, in.query_count, in.columns, in.weights, options, isa,
+                      threads, task);
   const std::size_t m = in.query_count;
   const std::size_t bandwidths = options.bandwidth_count;
   const std::size_t leaves = references.leaves();
@@ -671,7 +675,7 @@ void log_kernel_sum(const KernelSumInput<Raw>& in, const KernelSumOptions& optio
         ids.push_back(queries.tree.order[place]);
         homes.push_back(references.tree.home_leaf(&coordinates.values[place * coordinates.dimensions]));
       }
-      Block<Raw, T> block(in.queries, ids.data(), ids.size(), in.columns, in.starts, in.ends);
+      Block<Raw, T> block(references, in.queries, ids.data(), ids.size(), in.starts, in.ends);
       const std::vector<float> limits = limits_of(references, options, tiles, block, homes, task);
       std::copy(limits.begin(), limits.end(), queries.limits.begin() + static_cast<std::ptrdiff_t>(places[0]));
     });
@@ -764,7 +768,7 @@ template <typename Raw, typename T>
 void self_kernel_sums(const Raw* rows, std::size_t n, std::size_t columns, const KernelSumOptions& options,
                       std::size_t share, std::size_t shares, Isa isa, unsigned threads, Task& task, double* out) {
   const KernelTiles& tiles = kernel_tiles(isa);
-  const References<Raw, T> references = prepare<Raw, T>(rows, n, columns, nullptr, options, isa, threads, task);
+  const References<Raw, T> references = prepare<Raw, T>(rows, n, nullptr, 0, columns, nullptr, options, isa, threads, task);
   const RowTree& tree = references.tree;
   const std::size_t bandwidths = options.bandwidth_count;
   const std::size_t leaves = references.leaves();
@@ -773,7 +777,7 @@ void self_kernel_sums(const Raw* rows, std::size_t n, std::size_t columns, const
     return run_of(block * block_rows<T>, std::min(n, (block + 1) * block_rows<T>));
   };
   const auto block_at = [&](const std::vector<std::size_t>& places) {
-    return Block<Raw, T>(rows, &tree.order[places[0]], places.size(), columns, nullptr, nullptr);
+    return Block<Raw, T>(references, rows, &tree.order[places[0]], places.size(), nullptr, nullptr);
   };
 
   // A pair counts for both its rows, so it is left out only where it is too far for either: the limit of a node is the

@@ -101,15 +101,37 @@ class Runs {
 
 }  // namespace
 
+template <typename Raw>
+std::vector<std::uint32_t> differing_columns(const Raw* rows, std::size_t count, const Raw* others, std::size_t other_count,
+                                             std::size_t columns) {
+  std::vector<std::uint32_t> equal(columns);
+  for (std::size_t c = 0; c < columns; ++c) equal[c] = static_cast<std::uint32_t>(c);
+  const auto look_at = [&](const Raw* some, std::size_t how_many) {
+    for (std::size_t i = 0; i < how_many && !equal.empty(); ++i) {
+      const Raw* const row = some + i * columns;
+      const auto differs = [&](std::uint32_t c) { return !(row[c] == rows[c]); };
+      equal.erase(std::remove_if(equal.begin(), equal.end(), differs), equal.end());
+    }
+  };
+  look_at(rows, count);
+  look_at(others, other_count);
+  std::vector<std::uint32_t> differing;
+  for (std::uint32_t c = 0; c < columns; ++c) {
+    if (!std::binary_search(equal.begin(), equal.end(), c)) differing.push_back(c);
+  }
+  if (differing.empty()) differing.push_back(0);
+  return differing;
+}
+
 template <typename Raw, typename T>
-PackedRows<T> pack_rows(const Raw* rows, std::size_t columns, const RowTree& tree, double bandwidth, double radius,
-                        const double* weights, double largest_weight, const KernelTiles& tiles, unsigned threads,
-                        Task& task) {
+PackedRows<T> pack_rows(const Raw* rows, std::size_t columns, const std::vector<std::uint32_t>& seen, const RowTree& tree,
+                        double bandwidth, double radius, const double* weights, double largest_weight,
+                        const KernelTiles& tiles, unsigned threads, Task& task) {
   constexpr std::size_t lanes = leaf_rows<T>;
   constexpr std::uint32_t no_centre = PackedRows<T>::no_centre;
   const std::size_t leaves = tree.leaves();
   PackedRows<T> packed;
-  packed.columns = columns;
+  packed.columns = seen.size();
   packed.scale = static_cast<T>(std::sqrt(log2_e) / bandwidth);
   packed.centre_of.assign(leaves, no_centre);
 
@@ -128,8 +150,8 @@ PackedRows<T> pack_rows(const Raw* rows, std::size_t columns, const RowTree& tre
       std::vector<Run> next;
       for (const Run& run : level) {
         if (!run.centre.empty()) {
-          const auto centre = static_cast<std::uint32_t>(packed.centres.size() / columns);
-          for (const double x : run.centre) packed.centres.push_back(static_cast<T>(x));
+          const auto centre = static_cast<std::uint32_t>(packed.centres.size() / seen.size());
+          for (const std::uint32_t c : seen) packed.centres.push_back(static_cast<T>(run.centre[c]));
           std::fill_n(packed.centre_of.begin() + static_cast<std::ptrdiff_t>(run.first), run.leaves, centre);
         } else if (run.leaves > 1) {
           const std::size_t left = (run.leaves + 1) / 2;
@@ -141,13 +163,14 @@ PackedRows<T> pack_rows(const Raw* rows, std::size_t columns, const RowTree& tre
     }
   }
 
-  packed.rows = HeapArray<T>(leaves * lanes * columns);
+  const std::size_t width = seen.size();
+  packed.rows = HeapArray<T>(leaves * lanes * width);
   packed.half_norms = HeapArray<T>(leaves * lanes);
   packed.ids.assign(leaves * lanes, 0);
   if (weights != nullptr) packed.weights = HeapArray<T>(leaves * lanes);
   parallel_for((leaves + leaves_at_once - 1) / leaves_at_once, threads, task, [&](std::size_t item) {
-    HeapArray<T> given(lanes * columns);
-    HeapArray<T> centred(lanes * columns);
+    HeapArray<T> given(lanes * width);
+    HeapArray<T> centred(lanes * width);
     std::uint32_t all[lanes];
     for (std::size_t i = 0; i < lanes; ++i) all[i] = static_cast<std::uint32_t>(i);
     for (std::size_t leaf = item * leaves_at_once; leaf < std::min(leaves, (item + 1) * leaves_at_once); ++leaf) {
@@ -155,25 +178,25 @@ PackedRows<T> pack_rows(const Raw* rows, std::size_t columns, const RowTree& tre
       const std::size_t count = tree.leaf_end(leaf) - begin;
       for (std::size_t i = 0; i < count; ++i) {
         const Raw* const row = rows + std::size_t{tree.order[begin + i]} * columns;
-        for (std::size_t c = 0; c < columns; ++c) given[i * columns + c] = static_cast<T>(row[c]);
+        for (std::size_t c = 0; c < width; ++c) given[i * width + c] = static_cast<T>(row[seen[c]]);
         packed.ids[begin + i] = tree.order[begin + i];
       }
       T* const half_norms = &packed.half_norms[begin];
       const std::uint32_t centre = packed.centre_of[leaf];
       const HeapArray<T>* from = &given;
       if (centre != no_centre) {
-        centre_rows(tiles, {given.data.get(), columns, all, count, &packed.centres[centre * columns], packed.scale,
+        centre_rows(tiles, {given.data.get(), width, all, count, &packed.centres[centre * width], packed.scale,
                             centred.data.get(), half_norms});
         from = &centred;
       }
-      T* const to = &packed.rows[begin * columns];
-      for (std::size_t c = 0; c < columns; ++c) {
-        for (std::size_t i = 0; i < count; ++i) to[c * lanes + i] = (*from)[i * columns + c];
+      T* const to = &packed.rows[begin * width];
+      for (std::size_t c = 0; c < width; ++c) {
+        for (std::size_t i = 0; i < count; ++i) to[c * lanes + i] = (*from)[i * width + c];
       }
       // What fills up the last leaf lies infinitely far, in either form.
       for (std::size_t i = count; i < lanes; ++i) {
         half_norms[i] = static_cast<T>(half_norm_of_nothing);
-        for (std::size_t c = 0; c < columns; ++c) {
+        for (std::size_t c = 0; c < width; ++c) {
           to[c * lanes + i] = centre == no_centre ? std::numeric_limits<T>::infinity() : T{0};
         }
       }
@@ -187,11 +210,13 @@ PackedRows<T> pack_rows(const Raw* rows, std::size_t columns, const RowTree& tre
   return packed;
 }
 
-template PackedRows<float> pack_rows<float, float>(const float*, std::size_t, const RowTree&, double, double, const double*,
-                                                   double, const KernelTiles&, unsigned, Task&);
-template PackedRows<double> pack_rows<float, double>(const float*, std::size_t, const RowTree&, double, double,
-                                                     const double*, double, const KernelTiles&, unsigned, Task&);
-template PackedRows<double> pack_rows<double, double>(const double*, std::size_t, const RowTree&, double, double,
-                                                      const double*, double, const KernelTiles&, unsigned, Task&);
+#define SURPRISAL_PACK_ROWS(Raw, T)                                                                                          \
+  template PackedRows<T> pack_rows<Raw, T>(const Raw*, std::size_t, const std::vector<std::uint32_t>&, const RowTree&, double, \
+                                           double, const double*, double, const KernelTiles&, unsigned, Task&);
+SURPRISAL_PACK_ROWS(float, float)
+SURPRISAL_PACK_ROWS(float, double)
+SURPRISAL_PACK_ROWS(double, double)
+template std::vector<std::uint32_t> differing_columns(const float*, std::size_t, const float*, std::size_t, std::size_t);
+template std::vector<std::uint32_t> differing_columns(const double*, std::size_t, const double*, std::size_t, std::size_t);
 
 }  // namespace surprisal

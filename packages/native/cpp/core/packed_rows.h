@@ -12,13 +12,19 @@
 
 namespace surprisal {
 
+/// The columns in which rows differ from one another, or others from them, ascending; one column where there is none. What is
+/// equal everywhere adds nothing to a distance: of molecules with fewer than k neighbours, a third of the columns and more.
+template <typename Raw>
+std::vector<std::uint32_t> differing_columns(const Raw* rows, std::size_t count, const Raw* others, std::size_t other_count,
+                                             std::size_t columns);
+
 /// Rows of one leaf after another. Leaves near one another share a centre as long as every row of theirs lies within
 /// a radius of it; a leaf that is too wide for that is kept as it was given, for differences.
 template <typename T>
 struct PackedRows {
   static constexpr std::uint32_t no_centre = 0xffffffff;
 
-  std::size_t columns = 0;
+  std::size_t columns = 0;  // those that are seen
   T scale = 1;  // of centred rows: √log₂e / h, rounded; factors of exponents make up for it
   HeapArray<T> rows;                    // [leaf][dimension][leaf_rows]
   HeapArray<T> half_norms;              // [leaf][leaf_rows]; what fills up the last leaf counts for nothing
@@ -34,11 +40,11 @@ struct PackedRows {
 /// 2.5e-5 at 13.
 constexpr double centred_radius = 8;
 
-/// Packs the rows of a tree. `bandwidth` is the smallest in use, and `radius` is in bandwidths; where it is 0, no row has a
+/// Packs the rows of a tree, of each the columns `seen`. `bandwidth` is the smallest in use, and `radius` is in bandwidths; where it is 0, no row has a
 /// centre. `weights` are of the rows as given, or null. Throws std::bad_alloc, Error ABORTED.
 template <typename Raw, typename T>
-PackedRows<T> pack_rows(const Raw* rows, std::size_t columns, const RowTree& tree, double bandwidth, double radius,
-                        const double* weights, double largest_weight, const KernelTiles& tiles, unsigned threads,
-                        Task& task);
+PackedRows<T> pack_rows(const Raw* rows, std::size_t columns, const std::vector<std::uint32_t>& seen, const RowTree& tree,
+                        double bandwidth, double radius, const double* weights, double largest_weight,
+                        const KernelTiles& tiles, unsigned threads, Task& task);
 
 }  // namespace surprisal

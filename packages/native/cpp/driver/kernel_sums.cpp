@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "../core/exact_total.h"
+#include "../core/kernel_tiles.h"
 #include "../core/kernel_sum.h"
 #include "../core/row_tree.h"
 #include "checks.h"
@@ -75,6 +76,58 @@ std::vector<double> brute_force(const Case& c, const std::vector<std::size_t>& q
     }
   }
   return sums;
+}
+
+void centre_rows(const KernelTiles& tiles, const CentreRows<float>& work) { tiles.centre_rows_f32(work); }
+void centre_rows(const KernelTiles& tiles, const CentreRows<double>& work) { tiles.centre_rows_f64(work); }
+void add_leaf(const KernelTiles& tiles, const LeafSums<float>& work) { tiles.add_leaf_f32(work); }
+void add_leaf(const KernelTiles& tiles, const LeafSums<double>& work) { tiles.add_leaf_f64(work); }
+
+// Of a row to itself the product of a tile leaves an exponent of 0 to the last bit, wherever the centre is: its kernel is 1.
+template <typename T>
+void test_distance_to_itself(std::size_t columns, Isa isa) {
+  constexpr std::size_t n = leaf_rows<T>;
+  const KernelTiles& tiles = kernel_tiles(isa);
+  std::mt19937 random(static_cast<unsigned>(columns));
+  std::uniform_real_distribution<double> uniform(-3, 3);
+  std::vector<T> rows(n * columns), centre(columns), centred(n * columns), half_norms(n), leaf(n * columns);
+  for (T& x : rows) x = static_cast<T>(uniform(random));
+  for (T& x : centre) x = static_cast<T>(uniform(random));
+  std::vector<std::uint32_t> list(n);
+  for (std::size_t i = 0; i < n; ++i) list[i] = static_cast<std::uint32_t>(i * 5 % n);
+  // In lists of every kind of length.
+  for (std::size_t first = 0, some = 1; first < n; first += some++) {
+    centre_rows(tiles, {rows.data(), columns, list.data() + first, std::min(some, n - first), centre.data(), T{0.7},
+                        centred.data(), half_norms.data()});
+  }
+  for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t c = 0; c < columns; ++c) leaf[c * n + i] = centred[i * columns + c];
+  }
+  bool exact = true;
+  for (std::uint32_t i = 0; i < n; ++i) {
+    std::vector<T> weights(n, T{0}), sums(n * sum_lanes<T>, T{0});
+    weights[i] = 1;
+    const T factor = 1;
+    LeafSums<T> work{};
+    work.form = TileForm::product;
+    work.columns = columns;
+    work.rows = leaf.data();
+    work.half_norms = half_norms.data();
+    work.weights = weights.data();
+    work.queries = centred.data();
+    work.query_half_norms = half_norms.data();
+    work.list = &i;
+    work.count = 1;
+    work.factors = &factor;
+    work.bandwidth_count = 1;
+    work.row_sums = sums.data();
+    add_leaf(tiles, work);
+    T total = 0;
+    for (std::size_t lane = 0; lane < sum_lanes<T>; ++lane) total += sums[i * sum_lanes<T> + lane];
+    exact = exact && total == 1;
+  }
+  check(exact, std::string("the distance of a row to itself is 0, ") + std::to_string(columns) + " columns, " + isa_name(isa) +
+                   (sizeof(T) == 4 ? ", float32" : ", float64"));
 }
 
 // How many of the rows are queries of sums over all.
@@ -357,6 +410,43 @@ void test_self_sums_of_a_stray() {
   if (!brief) test_self<double, double>(c, some);
 }
 
+// Columns in which all rows are equal, as of molecules with few atoms; one query that differs there counts as it should, and
+// changes nothing for the others.
+template <typename Raw, typename T>
+void test_columns_of_equal_numbers() {
+  const std::size_t columns = 12;
+  Case c = clusters("columns of equal numbers", 9, 1100, columns, 0.05, {0.015});
+  for (std::size_t i = 0; i < c.count(); ++i) {
+    for (const std::size_t k : {0, 3, 7, 8, 11}) c.rows[i * columns + k] = k == 3 ? static_cast<double>(0.1f) : 0;
+  }
+  test_self<Raw, T>(c, {0, 5, 100, 1099});
+  test_cross<Raw, T>(c, {0, 5, 100, 129}, true, 0);
+  const std::vector<Raw> rows(c.rows.begin(), c.rows.end());
+  std::vector<Raw> queries(rows.begin(), rows.begin() + 40 * columns);
+  queries[39 * columns + 3] += static_cast<Raw>(0.03);
+  for (const Isa isa : available_isas()) {
+    double sums[2][40];
+    for (const std::size_t count : {39, 40}) {
+      Task task;
+      KernelSumInput<Raw> in{};
+      in.queries = queries.data();
+      in.query_count = count;
+      in.references = rows.data();
+      in.reference_count = c.count();
+      in.columns = columns;
+      log_kernel_sum<Raw, T>(in, {c.bandwidths.data(), 1, 0}, isa, 1, task, sums[count - 39]);
+    }
+    check(std::equal(sums[0], sums[0] + 39, sums[1]), "company in other columns changes nothing, " + std::string(isa_name(isa)));
+    Case asked = c;
+    for (std::size_t k = 0; k < columns; ++k) asked.rows[39 * columns + k] = queries[39 * columns + k];
+    // Among the references the row stands as it was: of its own sum, take off the pair with itself.
+    const double other = brute_force(asked, {39}, {}, 0)[0];
+    const double d = queries[39 * columns + 3] - c.rows[39 * columns + 3];
+    const double wanted = std::log(std::exp(other) - 1 + std::exp(-d * d / (2 * 0.015 * 0.015)));
+    check(std::abs(sums[1][39] - wanted) < 2e-5, "a query that differs where no reference does, " + std::string(isa_name(isa)));
+  }
+}
+
 }  // namespace
 
 void test_ordered_kernel_sums() {
@@ -398,7 +488,15 @@ void test_ordered_kernel_sums() {
       test_cross<float, float>(c, first, weighted, 30);
     }
   }
-  // Equal rows have distance 0 to the last bit.
+  test_columns_of_equal_numbers<float, float>();
+  test_columns_of_equal_numbers<float, double>();
+  test_columns_of_equal_numbers<double, double>();
+  for (const Isa isa : available_isas()) {
+    for (const std::size_t columns : {1, 5, 8, 11, 63, 64, 130}) {
+      test_distance_to_itself<float>(columns, isa);
+      test_distance_to_itself<double>(columns, isa);
+    }
+  }
   const std::vector<float> equal(1200 * 4, 0.1f);
   const double bandwidth = 1e-4;
   for (const Isa isa : available_isas()) {
