@@ -61,7 +61,7 @@ template <typename Raw, typename T>
 struct References {
   const Raw* rows;
   std::size_t columns;
-  std::vector<std::uint32_t> seen;  // columns in which any two rows or queries differ: all work is on these
+  SeenColumns seen;  // all work is on these
   const double* weights;
   std::vector<std::uint32_t> kept;  // those whose weight is above 0 beside the largest, where there are weights
   double largest_weight = 1;
@@ -76,15 +76,15 @@ struct References {
 
   // Some places, relative_rows at the most; those that are missing have weight 0.
   void gather(std::size_t begin, std::size_t end, GatheredLeaf& leaf) const {
-    leaf.rows.resize(seen.size() * relative_rows);
+    leaf.rows.resize(seen.count() * relative_rows);
+    std::vector<double> row(seen.count());
     for (std::size_t i = 0; i < relative_rows; ++i) {
       const bool there = begin + i < end;
       const std::uint32_t id = tree.order[there ? begin + i : begin];
       leaf.ids[i] = id;
       leaf.weights[i] = !there ? 0 : weights == nullptr ? 1 : weights[id] / largest_weight;
-      for (std::size_t c = 0; c < seen.size(); ++c) {
-        leaf.rows[c * relative_rows + i] = rows[std::size_t{id} * columns + seen[c]];
-      }
+      seen.take(rows + std::size_t{id} * columns, row.data());
+      for (std::size_t c = 0; c < row.size(); ++c) leaf.rows[c * relative_rows + i] = row[c];
     }
   }
 };
@@ -105,7 +105,7 @@ class Block {
       : count(query_count),
         stride(divide_up(query_count, bound_group) * bound_group),
         all(query_count),
-        columns_(references.seen.size()),
+        columns_(references.seen.count()),
         given_(query_count * columns_),
         centred_(query_count * columns_),
         half_norms_(query_count),
@@ -116,8 +116,7 @@ class Block {
         to_centre_(query_count) {
     for (std::size_t q = 0; q < count; ++q) {
       all[q] = static_cast<std::uint32_t>(q);
-      const Raw* const row = rows + std::size_t{ids[q]} * references.columns;
-      for (std::size_t c = 0; c < columns_; ++c) given_[q * columns_ + c] = static_cast<T>(row[references.seen[c]]);
+      references.seen.take(rows + std::size_t{ids[q]} * references.columns, &given_[q * columns_]);
       if (starts == nullptr) continue;
       starts_[q] = starts[ids[q]];
       ends_[q] = ends[ids[q]];
@@ -500,7 +499,7 @@ References<Raw, T> prepare(const Raw* rows, std::size_t count, const Raw* querie
   References<Raw, T> references;
   references.rows = rows;
   references.columns = columns;
-  references.seen = differing_columns(rows, count, queries, query_count, columns);
+  references.seen = SeenColumns(rows, count, queries, query_count, columns);
   references.weights = weights;
   std::size_t kept = count;
   const std::uint32_t* list = nullptr;

@@ -102,36 +102,37 @@ class Runs {
 }  // namespace
 
 template <typename Raw>
-std::vector<std::uint32_t> differing_columns(const Raw* rows, std::size_t count, const Raw* others, std::size_t other_count,
-                                             std::size_t columns) {
-  std::vector<std::uint32_t> equal(columns);
-  for (std::size_t c = 0; c < columns; ++c) equal[c] = static_cast<std::uint32_t>(c);
+SeenColumns::SeenColumns(const Raw* rows, std::size_t count, const Raw* others, std::size_t other_count, std::size_t columns) {
+  std::vector<std::size_t> equal(columns);
+  for (std::size_t c = 0; c < columns; ++c) equal[c] = c;
   const auto look_at = [&](const Raw* some, std::size_t how_many) {
     for (std::size_t i = 0; i < how_many && !equal.empty(); ++i) {
       const Raw* const row = some + i * columns;
-      const auto differs = [&](std::uint32_t c) { return !(row[c] == rows[c]); };
+      const auto differs = [&](std::size_t c) { return !(row[c] == rows[c]); };
       equal.erase(std::remove_if(equal.begin(), equal.end(), differs), equal.end());
     }
   };
   look_at(rows, count);
   look_at(others, other_count);
-  std::vector<std::uint32_t> differing;
-  for (std::uint32_t c = 0; c < columns; ++c) {
-    if (!std::binary_search(equal.begin(), equal.end(), c)) differing.push_back(c);
+  if (equal.size() == columns) equal.erase(equal.begin());
+  equal.push_back(columns);
+  std::size_t first = 0;
+  for (const std::size_t c : equal) {
+    if (c > first) runs_.push_back({first, c - first});
+    first = c + 1;
   }
-  if (differing.empty()) differing.push_back(0);
-  return differing;
+  for (const Run& run : runs_) count_ += run.length;
 }
 
 template <typename Raw, typename T>
-PackedRows<T> pack_rows(const Raw* rows, std::size_t columns, const std::vector<std::uint32_t>& seen, const RowTree& tree,
+PackedRows<T> pack_rows(const Raw* rows, std::size_t columns, const SeenColumns& seen, const RowTree& tree,
                         double bandwidth, double radius, const double* weights, double largest_weight,
                         const KernelTiles& tiles, unsigned threads, Task& task) {
   constexpr std::size_t lanes = leaf_rows<T>;
   constexpr std::uint32_t no_centre = PackedRows<T>::no_centre;
   const std::size_t leaves = tree.leaves();
   PackedRows<T> packed;
-  packed.columns = seen.size();
+  packed.columns = seen.count();
   packed.scale = static_cast<T>(std::sqrt(log2_e) / bandwidth);
   packed.centre_of.assign(leaves, no_centre);
 
@@ -150,8 +151,9 @@ PackedRows<T> pack_rows(const Raw* rows, std::size_t columns, const std::vector<
       std::vector<Run> next;
       for (const Run& run : level) {
         if (!run.centre.empty()) {
-          const auto centre = static_cast<std::uint32_t>(packed.centres.size() / seen.size());
-          for (const std::uint32_t c : seen) packed.centres.push_back(static_cast<T>(run.centre[c]));
+          const auto centre = static_cast<std::uint32_t>(packed.centres.size() / seen.count());
+          packed.centres.resize(packed.centres.size() + seen.count());
+          seen.take(run.centre.data(), &packed.centres[centre * seen.count()]);
           std::fill_n(packed.centre_of.begin() + static_cast<std::ptrdiff_t>(run.first), run.leaves, centre);
         } else if (run.leaves > 1) {
           const std::size_t left = (run.leaves + 1) / 2;
@@ -163,7 +165,7 @@ PackedRows<T> pack_rows(const Raw* rows, std::size_t columns, const std::vector<
     }
   }
 
-  const std::size_t width = seen.size();
+  const std::size_t width = seen.count();
   packed.rows = HeapArray<T>(leaves * lanes * width);
   packed.half_norms = HeapArray<T>(leaves * lanes);
   packed.ids.assign(leaves * lanes, 0);
@@ -177,8 +179,7 @@ PackedRows<T> pack_rows(const Raw* rows, std::size_t columns, const std::vector<
       const std::size_t begin = leaf * lanes;
       const std::size_t count = tree.leaf_end(leaf) - begin;
       for (std::size_t i = 0; i < count; ++i) {
-        const Raw* const row = rows + std::size_t{tree.order[begin + i]} * columns;
-        for (std::size_t c = 0; c < width; ++c) given[i * width + c] = static_cast<T>(row[seen[c]]);
+        seen.take(rows + std::size_t{tree.order[begin + i]} * columns, &given[i * width]);
         packed.ids[begin + i] = tree.order[begin + i];
       }
       T* const half_norms = &packed.half_norms[begin];
@@ -211,12 +212,12 @@ PackedRows<T> pack_rows(const Raw* rows, std::size_t columns, const std::vector<
 }
 
 #define SURPRISAL_PACK_ROWS(Raw, T)                                                                                          \
-  template PackedRows<T> pack_rows<Raw, T>(const Raw*, std::size_t, const std::vector<std::uint32_t>&, const RowTree&, double, \
-                                           double, const double*, double, const KernelTiles&, unsigned, Task&);
+  template PackedRows<T> pack_rows<Raw, T>(const Raw*, std::size_t, const SeenColumns&, const RowTree&, double, double,  \
+                                           const double*, double, const KernelTiles&, unsigned, Task&);
 SURPRISAL_PACK_ROWS(float, float)
 SURPRISAL_PACK_ROWS(float, double)
 SURPRISAL_PACK_ROWS(double, double)
-template std::vector<std::uint32_t> differing_columns(const float*, std::size_t, const float*, std::size_t, std::size_t);
-template std::vector<std::uint32_t> differing_columns(const double*, std::size_t, const double*, std::size_t, std::size_t);
+template SeenColumns::SeenColumns(const float*, std::size_t, const float*, std::size_t, std::size_t);
+template SeenColumns::SeenColumns(const double*, std::size_t, const double*, std::size_t, std::size_t);
 
 }  // namespace surprisal

@@ -12,11 +12,32 @@
 
 namespace surprisal {
 
-/// The columns in which rows differ from one another, or others from them, ascending; one column where there is none. What is
-/// equal everywhere adds nothing to a distance: of molecules with fewer than k neighbours, a third of the columns and more.
-template <typename Raw>
-std::vector<std::uint32_t> differing_columns(const Raw* rows, std::size_t count, const Raw* others, std::size_t other_count,
-                                             std::size_t columns);
+/// The columns in which rows differ from one another, or others from them; one column where there is none. What is equal
+/// everywhere adds nothing to a distance: of molecules with fewer than k neighbours, a third of the columns and more.
+class SeenColumns {
+ public:
+  SeenColumns() = default;
+  template <typename Raw>
+  SeenColumns(const Raw* rows, std::size_t count, const Raw* others, std::size_t other_count, std::size_t columns);
+
+  std::size_t count() const { return count_; }
+
+  /// Of the numbers of one row, those in columns that are seen.
+  template <typename Number, typename T>
+  void take(const Number* row, T* to) const {
+    for (const Run& run : runs_) {
+      for (std::size_t i = 0; i < run.length; ++i) to[i] = static_cast<T>(row[run.first + i]);
+      to += run.length;
+    }
+  }
+
+ private:
+  struct Run {
+    std::size_t first, length;
+  };
+  std::size_t count_ = 0;
+  std::vector<Run> runs_;
+};
 
 /// Rows of one leaf after another. Leaves near one another share a centre as long as every row of theirs lies within
 /// a radius of it; a leaf that is too wide for that is kept as it was given, for differences.
@@ -40,10 +61,10 @@ struct PackedRows {
 /// 2.5e-5 at 13.
 constexpr double centred_radius = 8;
 
-/// Packs the rows of a tree, of each the columns `seen`. `bandwidth` is the smallest in use, and `radius` is in bandwidths; where it is 0, no row has a
+/// Packs the rows of a tree, of each the columns that are seen. `bandwidth` is the smallest in use, and `radius` is in bandwidths; where it is 0, no row has a
 /// centre. `weights` are of the rows as given, or null. Throws std::bad_alloc, Error ABORTED.
 template <typename Raw, typename T>
-PackedRows<T> pack_rows(const Raw* rows, std::size_t columns, const std::vector<std::uint32_t>& seen, const RowTree& tree,
+PackedRows<T> pack_rows(const Raw* rows, std::size_t columns, const SeenColumns& seen, const RowTree& tree,
                         double bandwidth, double radius, const double* weights, double largest_weight,
                         const KernelTiles& tiles, unsigned threads, Task& task);
 

@@ -15,8 +15,10 @@ namespace surprisal {
 inline int checks = 0;
 inline int failures = 0;
 
-/// Under an emulator, some fifty times slower, or a sanitizer: a test takes fewer sizes where more of them show nothing about the processor.
+/// For an emulator, some fifty times slower, or a sanitizer: fewer sizes, where more of them show nothing about the processor.
 inline bool brief = false;
+/// Where there is an hour: more of what is made at random.
+inline bool at_length = false;
 
 inline void check(bool holds, const std::string& what) {
   ++checks;

@@ -130,6 +130,9 @@ void test_distance_to_itself(std::size_t columns, Isa isa) {
                    (sizeof(T) == 4 ? ", float32" : ", float64"));
 }
 
+// Nats that may be left out.
+std::vector<double> skips() { return brief ? std::vector<double>{1e-6} : std::vector<double>{0, 1e-6, 1e-3}; }
+
 // How many of the rows are queries of sums over all.
 constexpr std::size_t cross_queries = 130;
 
@@ -167,7 +170,7 @@ void test_cross(const Case& c, const std::vector<std::size_t>& some, bool weight
   const std::vector<double> expected = brute_force(c, some, weights, half_window);
   const std::size_t bandwidths = c.bandwidths.size();
   for (const Isa isa : available_isas()) {
-    for (const double skip_below : {0.0, 1e-6, 1e-3}) {
+    for (const double skip_below : skips()) {
       const std::string what = c.name + (weighted ? ", weighted" : "") + (half_window > 0 ? ", windows" : "") + ", " +
                                isa_name(isa) + (sizeof(T) == 4 ? ", float32" : ", float64") + ", skipping " +
                                std::to_string(skip_below);
@@ -239,7 +242,7 @@ void test_self(const Case& c, const std::vector<std::size_t>& some) {
   const std::vector<double> expected = brute_force(c, some, {}, 0);
   const std::size_t size = c.bandwidths.size() * n * ExactTotal::limbs;
   for (const Isa isa : available_isas()) {
-    for (const double skip_below : {0.0, 1e-6, 1e-3}) {
+    for (const double skip_below : skips()) {
       const std::string what = c.name + ", self, " + isa_name(isa) + (sizeof(T) == 4 ? ", float32" : ", float64") +
                                ", skipping " + std::to_string(skip_below);
       const KernelSumOptions options{c.bandwidths.data(), c.bandwidths.size(), skip_below};
