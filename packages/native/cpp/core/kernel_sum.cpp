@@ -51,6 +51,7 @@ void take_sums(const KernelTiles& tiles, double* lanes, const std::uint32_t* lis
 
 // Places of a tree as relative sums read them.
 struct GatheredLeaf {
+  std::vector<double> row;   // one of them
   std::vector<double> rows;  // [dimension][relative_rows]
   double weights[relative_rows];
   std::uint32_t ids[relative_rows];
@@ -61,7 +62,7 @@ template <typename Raw, typename T>
 struct References {
   const Raw* rows;
   std::size_t columns;
-  SeenColumns seen;  // all work is on these
+  VaryingColumns varying;  // all work is on these
   const double* weights;
   std::vector<std::uint32_t> kept;  // those whose weight is above 0 beside the largest, where there are weights
   double largest_weight = 1;
@@ -76,15 +77,15 @@ struct References {
 
   // Some places, relative_rows at the most; those that are missing have weight 0.
   void gather(std::size_t begin, std::size_t end, GatheredLeaf& leaf) const {
-    leaf.rows.resize(seen.count() * relative_rows);
-    std::vector<double> row(seen.count());
+    leaf.row.resize(varying.count());
+    leaf.rows.resize(varying.count() * relative_rows);
     for (std::size_t i = 0; i < relative_rows; ++i) {
       const bool there = begin + i < end;
       const std::uint32_t id = tree.order[there ? begin + i : begin];
       leaf.ids[i] = id;
       leaf.weights[i] = !there ? 0 : weights == nullptr ? 1 : weights[id] / largest_weight;
-      seen.take(rows + std::size_t{id} * columns, row.data());
-      for (std::size_t c = 0; c < row.size(); ++c) leaf.rows[c * relative_rows + i] = row[c];
+      varying.take(rows + std::size_t{id} * columns, leaf.row.data());
+      for (std::size_t c = 0; c < leaf.row.size(); ++c) leaf.rows[c * relative_rows + i] = leaf.row[c];
     }
   }
 };
@@ -99,13 +100,13 @@ class Block {
   std::size_t stride = 0;  // count, filled up to whole groups
   std::vector<std::uint32_t> all;
 
-  // Queries `ids` (row numbers), of each the columns that are seen.
+  // Queries `ids` (row numbers), of each the columns that vary.
   Block(const References<Raw, T>& references, const Raw* rows, const std::uint32_t* ids, std::size_t query_count,
         const std::uint32_t* starts, const std::uint32_t* ends)
       : count(query_count),
         stride(divide_up(query_count, bound_group) * bound_group),
         all(query_count),
-        columns_(references.seen.count()),
+        columns_(references.varying.count()),
         given_(query_count * columns_),
         centred_(query_count * columns_),
         half_norms_(query_count),
@@ -116,7 +117,7 @@ class Block {
         to_centre_(query_count) {
     for (std::size_t q = 0; q < count; ++q) {
       all[q] = static_cast<std::uint32_t>(q);
-      references.seen.take(rows + std::size_t{ids[q]} * references.columns, &given_[q * columns_]);
+      references.varying.take(rows + std::size_t{ids[q]} * references.columns, &given_[q * columns_]);
       if (starts == nullptr) continue;
       starts_[q] = starts[ids[q]];
       ends_[q] = ends[ids[q]];
@@ -499,7 +500,7 @@ References<Raw, T> prepare(const Raw* rows, std::size_t count, const Raw* querie
   References<Raw, T> references;
   references.rows = rows;
   references.columns = columns;
-  references.seen = SeenColumns(rows, count, queries, query_count, columns);
+  references.varying = VaryingColumns(rows, count, queries, query_count, columns);
   references.weights = weights;
   std::size_t kept = count;
   const std::uint32_t* list = nullptr;
@@ -522,7 +523,7 @@ References<Raw, T> prepare(const Raw* rows, std::size_t count, const Raw* querie
       order_rows(rows, list, kept, columns, ordered ? &references.axes : nullptr, leaf_rows<T>, isa, threads, task);
   const auto [narrowest, widest] = std::minmax_element(options.bandwidths, options.bandwidths + options.bandwidth_count);
   const double radius = *widest <= most_times_wider * *narrowest ? centred_radius : 0;
-  references.packed = pack_rows<Raw, T>(rows, columns, references.seen, references.tree, *narrowest, radius, weights,
+  references.packed = pack_rows<Raw, T>(rows, columns, references.varying, references.tree, *narrowest, radius, weights,
                                         references.largest_weight, tiles, threads, task);
   references.skips = options.skip_below > 0 && ordered && worth_skipping(references, options, tiles, task);
   return references;

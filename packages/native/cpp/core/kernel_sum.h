@@ -21,7 +21,8 @@ struct KernelSumOptions {
   double skip_below;
 };
 
-/// Raw is the precision of the rows, T that of the work on them: float in float, double in double, or float in double.
+/// Raw is the precision of the rows, T that of the work on them: float in float, double in double, or float in double. All
+/// numbers of rows are finite.
 template <typename Raw>
 struct KernelSumInput {
   const Raw* queries;  // (query_count×columns) row-major

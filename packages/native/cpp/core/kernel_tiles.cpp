@@ -33,7 +33,7 @@ constexpr TileShape difference_tile{4, 2};
 #endif
 
 // The heart: Q queries against V vectors of one leaf. In the form of products, sums begin at 0 and go through the dimensions
-// as those of centre_rows do, and half norms are taken off one by one, so that equal rows leave 0.
+// as those of centre_rows do, by the same multiply_add, and half norms are taken off one by one, so that equal rows leave 0.
 //
 // A function of its own: left alone, the compiler keeps what comes after it in registers through the loop over dimensions,
 // and has too few left for the sums.
@@ -60,7 +60,7 @@ __attribute__((noinline)) void tile_sums(const T* const (&queries)[Q], size_t co
       for (int v = 0; v < V; ++v) {
         const Reals row = load<Reals>(rows + v * lanes);
 #pragma GCC unroll 16
-        for (int q = 0; q < Q; ++q) sums[q][v] += row * query[q];
+        for (int q = 0; q < Q; ++q) sums[q][v] = multiply_add(row, query[q], sums[q][v]);
       }
     } else {
       Reals row[V];
@@ -72,7 +72,7 @@ __attribute__((noinline)) void tile_sums(const T* const (&queries)[Q], size_t co
 #pragma GCC unroll 16
         for (int v = 0; v < V; ++v) {
           if constexpr (form == TileForm::product) {
-            sums[q][v] += row[v] * query;
+            sums[q][v] = multiply_add(row[v], query, sums[q][v]);
           } else {
             const Reals difference = row[v] - query;
             sums[q][v] -= difference * difference;
@@ -242,26 +242,47 @@ void add_leaf(const LeafSums<T>& p) {
 constexpr double largest_half_norm = 1e12;
 constexpr double half_norm_of_the_far = 1e30;
 
-// Eight rows seen across: one number of each.
-constexpr size_t rows_across = 8;
+// Rows seen across: one number of each, as many as a vector holds, eight at the most.
+template <typename T>
+constexpr size_t rows_across = vector_bytes / sizeof(T) < 8 ? vector_bytes / sizeof(T) : 8;
 template <typename T>
 struct AcrossOf {
-  typedef T Numbers __attribute__((vector_size(rows_across * sizeof(T))));
+  typedef T Numbers __attribute__((vector_size(rows_across<T> * sizeof(T))));
 };
 template <typename T>
 using Across = typename AcrossOf<T>::Numbers;
 
-// Transposes eight vectors of eight numbers, in three rounds of pairs.
+// Transposes as many vectors as each has numbers, in rounds of pairs.
 template <typename V>
-inline __attribute__((always_inline)) void transpose(V (&x)[rows_across]) {
-  V pairs[rows_across], quads[rows_across];
+inline __attribute__((always_inline)) void transpose(V (&x)[2]) {
+  const V first = chosen<0, 2>(x[0], x[1]);
+  x[1] = chosen<1, 3>(x[0], x[1]);
+  x[0] = first;
+}
+template <typename V>
+inline __attribute__((always_inline)) void transpose(V (&x)[4]) {
+  V pairs[4];
+#pragma GCC unroll 4
+  for (size_t i = 0; i < 4; i += 2) {
+    pairs[i] = chosen<0, 4, 1, 5>(x[i], x[i + 1]);
+    pairs[i + 1] = chosen<2, 6, 3, 7>(x[i], x[i + 1]);
+  }
+#pragma GCC unroll 4
+  for (size_t i = 0; i < 2; ++i) {
+    x[2 * i] = chosen<0, 1, 4, 5>(pairs[i], pairs[i + 2]);
+    x[2 * i + 1] = chosen<2, 3, 6, 7>(pairs[i], pairs[i + 2]);
+  }
+}
+template <typename V>
+inline __attribute__((always_inline)) void transpose(V (&x)[8]) {
+  V pairs[8], quads[8];
 #pragma GCC unroll 8
-  for (size_t i = 0; i < rows_across; i += 2) {
+  for (size_t i = 0; i < 8; i += 2) {
     pairs[i] = chosen<0, 8, 1, 9, 4, 12, 5, 13>(x[i], x[i + 1]);
     pairs[i + 1] = chosen<2, 10, 3, 11, 6, 14, 7, 15>(x[i], x[i + 1]);
   }
 #pragma GCC unroll 8
-  for (size_t i = 0; i < rows_across; i += 4) {
+  for (size_t i = 0; i < 8; i += 4) {
 #pragma GCC unroll 8
     for (size_t j = 0; j < 2; ++j) {
       quads[i + 2 * j] = chosen<0, 1, 8, 9, 4, 5, 12, 13>(pairs[i + j], pairs[i + j + 2]);
@@ -269,31 +290,32 @@ inline __attribute__((always_inline)) void transpose(V (&x)[rows_across]) {
     }
   }
 #pragma GCC unroll 8
-  for (size_t i = 0; i < rows_across / 2; ++i) {
+  for (size_t i = 0; i < 4; ++i) {
     x[i] = chosen<0, 1, 2, 3, 8, 9, 10, 11>(quads[i], quads[i + 4]);
     x[i + 4] = chosen<4, 5, 6, 7, 12, 13, 14, 15>(quads[i], quads[i + 4]);
   }
 }
 
-// Sums of squares of eight rows, each from its first number to its last, by the multiply-adds of the tiles. (Of a single number
-// that is broadcast, compilers square first and add then, which rounds once more.)
+// Sums of squares of rows_across rows for each group, by the multiply-adds of the tiles from the first number of a row to its
+// last. Of a number that is broadcast compilers square first and add then, which rounds once more; hence the transposition.
 template <typename T, int groups>
 inline __attribute__((always_inline)) void squares_across(const T* const* row, size_t columns, Across<T>* sums) {
+  constexpr size_t R = rows_across<T>;
 #pragma GCC unroll 8
   for (int g = 0; g < groups; ++g) sums[g] = Across<T>{};
   size_t c = 0;
-  for (; c + rows_across <= columns; c += rows_across) {
-    Across<T> x[groups][rows_across];
+  for (; c + R <= columns; c += R) {
+    Across<T> x[groups][R];
 #pragma GCC unroll 8
     for (int g = 0; g < groups; ++g) {
 #pragma GCC unroll 8
-      for (size_t i = 0; i < rows_across; ++i) x[g][i] = load<Across<T>>(row[g * rows_across + i] + c);
+      for (size_t i = 0; i < R; ++i) x[g][i] = load<Across<T>>(row[g * R + i] + c);
       transpose(x[g]);
     }
 #pragma GCC unroll 8
-    for (size_t i = 0; i < rows_across; ++i) {
+    for (size_t i = 0; i < R; ++i) {
 #pragma GCC unroll 8
-      for (int g = 0; g < groups; ++g) sums[g] += x[g][i] * x[g][i];
+      for (int g = 0; g < groups; ++g) sums[g] = multiply_add(x[g][i], x[g][i], sums[g]);
     }
   }
   for (; c < columns; ++c) {
@@ -301,8 +323,8 @@ inline __attribute__((always_inline)) void squares_across(const T* const* row, s
     for (int g = 0; g < groups; ++g) {
       Across<T> x{};
 #pragma GCC unroll 8
-      for (size_t i = 0; i < rows_across; ++i) x[i] = row[g * rows_across + i][c];
-      sums[g] += x * x;
+      for (size_t i = 0; i < R; ++i) x[i] = row[g * R + i][c];
+      sums[g] = multiply_add(x, x, sums[g]);
     }
   }
 }
@@ -319,7 +341,8 @@ inline __attribute__((always_inline)) void move_to_centre(const T* from, const T
 template <typename T>
 void centre_rows(const CentreRows<T>& p) {
   constexpr int groups = 2;
-  constexpr size_t at_once = groups * rows_across;
+  constexpr size_t R = rows_across<T>;
+  constexpr size_t at_once = groups * R;
   const size_t columns = p.columns;
   for (size_t first = 0; first < p.count; first += at_once) {
     const size_t count = p.count - first < at_once ? p.count - first : at_once;
@@ -329,15 +352,15 @@ void centre_rows(const CentreRows<T>& p) {
       row[i] = p.centred + place;
       if (i < count) move_to_centre(p.rows + place, p.centre, p.scale, columns, p.centred + place);
     }
-    Across<T> sums[groups];
-    if (count > rows_across) {
+    Across<T> sums[groups]{};
+    if (count > R) {
       squares_across<T, groups>(row, columns, sums);
     } else {
       squares_across<T, 1>(row, columns, sums);
     }
     for (size_t i = 0; i < count; ++i) {
       const std::uint32_t query = p.list[first + i];
-      const T half_norm = sums[i / rows_across][i % rows_across] / 2;
+      const T half_norm = sums[i / R][i % R] / 2;
       p.half_norms[query] = half_norm;
       if (half_norm < static_cast<T>(largest_half_norm)) continue;
       p.half_norms[query] = static_cast<T>(half_norm_of_the_far);

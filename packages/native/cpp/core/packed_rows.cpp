@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 #include "thread_pool.h"
@@ -43,6 +44,7 @@ class Runs {
         columns_(columns),
         tree_(tree),
         radius_(radius),
+        base_(row(0), row(0) + columns),
         means_(tree.leaves() * columns),
         reaches_(tree.leaves()) {
     const std::size_t leaves = tree.leaves();
@@ -53,9 +55,9 @@ class Runs {
         const std::size_t end = tree.leaf_end(leaf);
         std::fill_n(mean, columns, 0.0);
         for (std::size_t place = begin; place < end; ++place) {
-          for (std::size_t c = 0; c < columns; ++c) mean[c] += row(place)[c];
+          for (std::size_t c = 0; c < columns; ++c) mean[c] += static_cast<double>(row(place)[c]) - base_[c];
         }
-        for (std::size_t c = 0; c < columns; ++c) mean[c] /= static_cast<double>(end - begin);
+        for (std::size_t c = 0; c < columns; ++c) mean[c] = base_[c] + mean[c] / static_cast<double>(end - begin);
         double farthest = 0;
         for (std::size_t place = begin; place < end; ++place) {
           const double squared = squared_distance(row(place), mean, columns);
@@ -74,8 +76,9 @@ class Runs {
     const double count = static_cast<double>(tree_.leaf_end(end - 1) - first * tree_.leaf);
     for (std::size_t leaf = first; leaf < end; ++leaf) {
       const double share = static_cast<double>(tree_.leaf_end(leaf) - leaf * tree_.leaf) / count;
-      for (std::size_t c = 0; c < columns_; ++c) centre[c] += share * means_[leaf * columns_ + c];
+      for (std::size_t c = 0; c < columns_; ++c) centre[c] += share * (means_[leaf * columns_ + c] - base_[c]);
     }
+    for (std::size_t c = 0; c < columns_; ++c) centre[c] += base_[c];
     for (std::size_t leaf = first; leaf < end; ++leaf) {
       const double away = std::sqrt(squared_distance(&means_[leaf * columns_], centre.data(), columns_));
       if (away + reaches_[leaf] <= radius_) continue;
@@ -95,6 +98,8 @@ class Runs {
   const std::size_t columns_;
   const RowTree& tree_;
   const double radius_;
+  // Means are taken from a row on, so that of equal numbers the mean is that number, to the last bit.
+  const std::vector<double> base_;
   HeapArray<double> means_;   // [leaf][dimension]
   HeapArray<double> reaches_;  // (leaves) to the farthest row of each
 };
@@ -102,37 +107,50 @@ class Runs {
 }  // namespace
 
 template <typename Raw>
-SeenColumns::SeenColumns(const Raw* rows, std::size_t count, const Raw* others, std::size_t other_count, std::size_t columns) {
-  std::vector<std::size_t> equal(columns);
-  for (std::size_t c = 0; c < columns; ++c) equal[c] = c;
+VaryingColumns::VaryingColumns(const Raw* rows, std::size_t count, const Raw* others, std::size_t other_count,
+                               std::size_t columns) {
+  std::vector<unsigned char> varies(columns, 0);
+  std::vector<Stretch> equal{{0, columns}};
   const auto look_at = [&](const Raw* some, std::size_t how_many) {
     for (std::size_t i = 0; i < how_many && !equal.empty(); ++i) {
       const Raw* const row = some + i * columns;
-      const auto differs = [&](std::size_t c) { return !(row[c] == rows[c]); };
-      equal.erase(std::remove_if(equal.begin(), equal.end(), differs), equal.end());
+      // By their bytes: that 0 and −0 differ then costs no more than their column.
+      const bool as_before = std::all_of(equal.begin(), equal.end(), [&](const Stretch& stretch) {
+        return std::memcmp(row + stretch.first, rows + stretch.first, stretch.length * sizeof(Raw)) == 0;
+      });
+      if (as_before) continue;
+      for (std::size_t c = 0; c < columns; ++c) {
+        if (std::memcmp(row + c, rows + c, sizeof(Raw)) != 0) varies[c] = 1;
+      }
+      equal = stretches_of(varies, 0);
     }
   };
   look_at(rows, count);
-  look_at(others, other_count);
-  if (equal.size() == columns) equal.erase(equal.begin());
-  equal.push_back(columns);
-  std::size_t first = 0;
-  for (const std::size_t c : equal) {
-    if (c > first) runs_.push_back({first, c - first});
-    first = c + 1;
+  if (others != rows) look_at(others, other_count);
+  if (std::find(varies.begin(), varies.end(), 1) == varies.end()) varies[0] = 1;
+  stretches_ = stretches_of(varies, 1);
+  for (const Stretch& stretch : stretches_) count_ += stretch.length;
+}
+
+std::vector<VaryingColumns::Stretch> VaryingColumns::stretches_of(const std::vector<unsigned char>& values,
+                                                                  unsigned char value) {
+  std::vector<Stretch> stretches;
+  for (std::size_t c = 0; c < values.size(); ++c) {
+    if (values[c] != value) continue;
+    if (c == 0 || values[c - 1] != value) stretches.push_back({c, 0});
+    ++stretches.back().length;
   }
-  for (const Run& run : runs_) count_ += run.length;
+  return stretches;
 }
 
 template <typename Raw, typename T>
-PackedRows<T> pack_rows(const Raw* rows, std::size_t columns, const SeenColumns& seen, const RowTree& tree,
+PackedRows<T> pack_rows(const Raw* rows, std::size_t columns, const VaryingColumns& varying, const RowTree& tree,
                         double bandwidth, double radius, const double* weights, double largest_weight,
                         const KernelTiles& tiles, unsigned threads, Task& task) {
   constexpr std::size_t lanes = leaf_rows<T>;
   constexpr std::uint32_t no_centre = PackedRows<T>::no_centre;
   const std::size_t leaves = tree.leaves();
   PackedRows<T> packed;
-  packed.columns = seen.count();
   packed.scale = static_cast<T>(std::sqrt(log2_e) / bandwidth);
   packed.centre_of.assign(leaves, no_centre);
 
@@ -151,9 +169,9 @@ PackedRows<T> pack_rows(const Raw* rows, std::size_t columns, const SeenColumns&
       std::vector<Run> next;
       for (const Run& run : level) {
         if (!run.centre.empty()) {
-          const auto centre = static_cast<std::uint32_t>(packed.centres.size() / seen.count());
-          packed.centres.resize(packed.centres.size() + seen.count());
-          seen.take(run.centre.data(), &packed.centres[centre * seen.count()]);
+          const auto centre = static_cast<std::uint32_t>(packed.centres.size() / varying.count());
+          packed.centres.resize(packed.centres.size() + varying.count());
+          varying.take(run.centre.data(), &packed.centres[centre * varying.count()]);
           std::fill_n(packed.centre_of.begin() + static_cast<std::ptrdiff_t>(run.first), run.leaves, centre);
         } else if (run.leaves > 1) {
           const std::size_t left = (run.leaves + 1) / 2;
@@ -165,7 +183,7 @@ PackedRows<T> pack_rows(const Raw* rows, std::size_t columns, const SeenColumns&
     }
   }
 
-  const std::size_t width = seen.count();
+  const std::size_t width = varying.count();
   packed.rows = HeapArray<T>(leaves * lanes * width);
   packed.half_norms = HeapArray<T>(leaves * lanes);
   packed.ids.assign(leaves * lanes, 0);
@@ -179,7 +197,7 @@ PackedRows<T> pack_rows(const Raw* rows, std::size_t columns, const SeenColumns&
       const std::size_t begin = leaf * lanes;
       const std::size_t count = tree.leaf_end(leaf) - begin;
       for (std::size_t i = 0; i < count; ++i) {
-        seen.take(rows + std::size_t{tree.order[begin + i]} * columns, &given[i * width]);
+        varying.take(rows + std::size_t{tree.order[begin + i]} * columns, &given[i * width]);
         packed.ids[begin + i] = tree.order[begin + i];
       }
       T* const half_norms = &packed.half_norms[begin];
@@ -211,13 +229,13 @@ PackedRows<T> pack_rows(const Raw* rows, std::size_t columns, const SeenColumns&
   return packed;
 }
 
-#define SURPRISAL_PACK_ROWS(Raw, T)                                                                                          \
-  template PackedRows<T> pack_rows<Raw, T>(const Raw*, std::size_t, const SeenColumns&, const RowTree&, double, double,  \
+#define SURPRISAL_PACK_ROWS(Raw, T)                                                                                         \
+  template PackedRows<T> pack_rows<Raw, T>(const Raw*, std::size_t, const VaryingColumns&, const RowTree&, double, double, \
                                            const double*, double, const KernelTiles&, unsigned, Task&);
 SURPRISAL_PACK_ROWS(float, float)
 SURPRISAL_PACK_ROWS(float, double)
 SURPRISAL_PACK_ROWS(double, double)
-template SeenColumns::SeenColumns(const float*, std::size_t, const float*, std::size_t, std::size_t);
-template SeenColumns::SeenColumns(const double*, std::size_t, const double*, std::size_t, std::size_t);
+template VaryingColumns::VaryingColumns(const float*, std::size_t, const float*, std::size_t, std::size_t);
+template VaryingColumns::VaryingColumns(const double*, std::size_t, const double*, std::size_t, std::size_t);
 
 }  // namespace surprisal

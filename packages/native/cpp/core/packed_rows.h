@@ -12,31 +12,34 @@
 
 namespace surprisal {
 
-/// The columns in which rows differ from one another, or others from them; one column where there is none. What is equal
-/// everywhere adds nothing to a distance: of molecules with fewer than k neighbours, a third of the columns and more.
-class SeenColumns {
+/// The columns in which rows (one or more, of finite numbers) differ from one another, or others from them; one column where
+/// there is none. What is equal everywhere adds nothing to a distance: of molecules with fewer than k neighbours, a third of
+/// the columns and more.
+class VaryingColumns {
  public:
-  SeenColumns() = default;
+  VaryingColumns() = default;
   template <typename Raw>
-  SeenColumns(const Raw* rows, std::size_t count, const Raw* others, std::size_t other_count, std::size_t columns);
+  VaryingColumns(const Raw* rows, std::size_t count, const Raw* others, std::size_t other_count, std::size_t columns);
 
   std::size_t count() const { return count_; }
 
-  /// Of the numbers of one row, those in columns that are seen.
+  /// Of the numbers of one row, those in columns that vary.
   template <typename Number, typename T>
   void take(const Number* row, T* to) const {
-    for (const Run& run : runs_) {
-      for (std::size_t i = 0; i < run.length; ++i) to[i] = static_cast<T>(row[run.first + i]);
-      to += run.length;
+    for (const Stretch& stretch : stretches_) {
+      for (std::size_t i = 0; i < stretch.length; ++i) to[i] = static_cast<T>(row[stretch.first + i]);
+      to += stretch.length;
     }
   }
 
  private:
-  struct Run {
+  struct Stretch {
     std::size_t first, length;
   };
+  static std::vector<Stretch> stretches_of(const std::vector<unsigned char>& values, unsigned char value);
+
   std::size_t count_ = 0;
-  std::vector<Run> runs_;
+  std::vector<Stretch> stretches_;
 };
 
 /// Rows of one leaf after another. Leaves near one another share a centre as long as every row of theirs lies within
@@ -45,7 +48,6 @@ template <typename T>
 struct PackedRows {
   static constexpr std::uint32_t no_centre = 0xffffffff;
 
-  std::size_t columns = 0;  // those that are seen
   T scale = 1;  // of centred rows: √log₂e / h, rounded; factors of exponents make up for it
   HeapArray<T> rows;                    // [leaf][dimension][leaf_rows]
   HeapArray<T> half_norms;              // [leaf][leaf_rows]; what fills up the last leaf counts for nothing
@@ -61,10 +63,10 @@ struct PackedRows {
 /// 2.5e-5 at 13.
 constexpr double centred_radius = 8;
 
-/// Packs the rows of a tree, of each the columns that are seen. `bandwidth` is the smallest in use, and `radius` is in bandwidths; where it is 0, no row has a
-/// centre. `weights` are of the rows as given, or null. Throws std::bad_alloc, Error ABORTED.
+/// Packs the rows of a tree, of each the columns that vary. `bandwidth` is the smallest in use, and `radius` is in bandwidths;
+/// where it is 0, no row has a centre. `weights` are of the rows as given, or null. Throws std::bad_alloc, Error ABORTED.
 template <typename Raw, typename T>
-PackedRows<T> pack_rows(const Raw* rows, std::size_t columns, const SeenColumns& seen, const RowTree& tree,
+PackedRows<T> pack_rows(const Raw* rows, std::size_t columns, const VaryingColumns& varying, const RowTree& tree,
                         double bandwidth, double radius, const double* weights, double largest_weight,
                         const KernelTiles& tiles, unsigned threads, Task& task);
 

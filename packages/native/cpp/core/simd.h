@@ -5,6 +5,8 @@
 
 #if defined(__AVX2__)
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 namespace surprisal {
@@ -45,6 +47,27 @@ inline __attribute__((always_inline)) V larger(V a, V b) {
   }
 #else
   return a > b ? a : b;
+#endif
+}
+
+// a·b + c, rounded once wherever the processor can. (Compilers may leave a product and a sum apart, as it suits the processor
+// they tune for and what stands around them.)
+template <typename V>
+inline __attribute__((always_inline)) V multiply_add(V a, V b, V c) {
+  constexpr bool is_float = sizeof(a[0]) == 4;
+#if defined(__AVX512F__)
+  if constexpr (sizeof(V) == 64 && is_float) return V(_mm512_fmadd_ps(__m512(a), __m512(b), __m512(c)));
+  if constexpr (sizeof(V) == 64 && !is_float) return V(_mm512_fmadd_pd(__m512d(a), __m512d(b), __m512d(c)));
+#endif
+#if defined(__AVX2__)
+  if constexpr (sizeof(V) == 32 && is_float) return V(_mm256_fmadd_ps(__m256(a), __m256(b), __m256(c)));
+  if constexpr (sizeof(V) == 32 && !is_float) return V(_mm256_fmadd_pd(__m256d(a), __m256d(b), __m256d(c)));
+#elif defined(__aarch64__)
+  if constexpr (is_float) return V(vfmaq_f32(float32x4_t(c), float32x4_t(a), float32x4_t(b)));
+  if constexpr (!is_float) return V(vfmaq_f64(float64x2_t(c), float64x2_t(a), float64x2_t(b)));
+#else
+  static_cast<void>(is_float);
+  return a * b + c;
 #endif
 }
 

@@ -51,6 +51,7 @@ inline void expect_error(const std::string& code, const std::string& what, const
 void test_environments();
 void test_machine();
 void test_nearest_references();
+void test_columns_of_equal_numbers();
 void test_ordered_kernel_sums();
 void test_quests_frame();
 void test_rows();

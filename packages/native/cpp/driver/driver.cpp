@@ -2,10 +2,10 @@
 // every instruction set that this processor has and with 1, 2 and 7 threads; cancellation, errors and concurrent calls.
 // Built plain, under AddressSanitizer + UndefinedBehaviorSanitizer, under ThreadSanitizer, and for other processors.
 //
-//   driver FIXTURES [fixtures | brief | long]   exit 0 if everything holds; one line for each check that does not
+//   driver FIXTURES [smoke | brief | long]   exit 0 if everything holds; one line for each check that does not
 //
-// Brief, with fewer sizes, is for emulators and sanitizers; fixtures alone show that instruction sets are what the processor
-// has; long reads fifty times as many broken rows.
+// Brief, with fewer sizes, is for emulators and sanitizers; smoke, fixtures and one search, shows that no instruction is used
+// that a processor lacks; long reads fifty times as many broken rows.
 
 #include <algorithm>
 #include <array>
@@ -530,16 +530,20 @@ void test_everything_else() {
 
 int main(int argc, char** argv) {
   const std::string extent = argc == 3 ? argv[2] : "";
-  if (argc < 2 || argc > 3 || (argc == 3 && extent != "fixtures" && extent != "brief" && extent != "long")) {
-    std::fprintf(stderr, "usage: driver FIXTURES [fixtures | brief | long]\n");
+  if (argc < 2 || argc > 3 || (argc == 3 && extent != "smoke" && extent != "brief" && extent != "long")) {
+    std::fprintf(stderr, "usage: driver FIXTURES [smoke | brief | long]\n");
     return 2;
   }
-  brief = extent == "brief";
+  brief = extent == "brief" || extent == "smoke";
   at_length = extent == "long";
   try {
     run_fixtures(argv[1]);
     test_machine();
-    if (extent != "fixtures") test_everything_else();
+    if (extent == "smoke") {
+      test_columns_of_equal_numbers();
+    } else {
+      test_everything_else();
+    }
   } catch (const std::exception& error) {
     check(false, error.what());
   }
