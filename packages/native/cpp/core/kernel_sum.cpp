@@ -38,17 +38,6 @@ constexpr double exact_skip = 1e-13;
 
 std::size_t divide_up(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
 
-void add_leaf(const KernelTiles& tiles, const LeafSums<float>& work) { tiles.add_leaf_f32(work); }
-void add_leaf(const KernelTiles& tiles, const LeafSums<double>& work) { tiles.add_leaf_f64(work); }
-void centre_rows(const KernelTiles& tiles, const CentreRows<float>& work) { tiles.centre_rows_f32(work); }
-void centre_rows(const KernelTiles& tiles, const CentreRows<double>& work) { tiles.centre_rows_f64(work); }
-void take_sums(const KernelTiles& tiles, float* lanes, const std::uint32_t* list, std::size_t count, double* totals) {
-  tiles.take_sums_f32(lanes, list, count, totals);
-}
-void take_sums(const KernelTiles& tiles, double* lanes, const std::uint32_t* list, std::size_t count, double* totals) {
-  tiles.take_sums_f64(lanes, list, count, totals);
-}
-
 // Places of a tree as relative sums read them.
 struct GatheredLeaf {
   std::vector<double> row;   // one of them
@@ -197,8 +186,8 @@ class Block {
       to_centre_[some++] = list[i];
     }
     if (some == 0) return;
-    centre_rows(tiles, {given_.data.get(), columns_, to_centre_.data(), some, &packed.centres[centre * columns_], packed.scale,
-                        centred_.data.get(), half_norms_.data.get()});
+    tiles.centre_rows({given_.data.get(), columns_, to_centre_.data(), some, &packed.centres[centre * columns_], packed.scale,
+                       centred_.data.get(), half_norms_.data.get()});
   }
 
   LeafSums<T> leaf_sums(const PackedRows<T>& packed, std::size_t leaf, const std::uint32_t* list, std::size_t listed) const {
@@ -332,7 +321,7 @@ class Sweep {
     work.row_sum_stride = block_.count * sum_lanes<T>;
     work.column_sums = columns;
     work.column_sum_stride = block_rows<T>;
-    add_leaf(tiles_, work);
+    tiles_.add_leaf(work);
     if (count == block_.count) {
       all_touched_ = true;
     } else {
@@ -349,7 +338,7 @@ class Sweep {
     }
     all_touched_ = false;
     for (std::size_t b = 0; b < bandwidths_; ++b) {
-      take_sums(tiles_, &row_sums_[b * block_.count * sum_lanes<T>], list_.data(), list_.size(), panel_totals_.data());
+      tiles_.take_sums(&row_sums_[b * block_.count * sum_lanes<T>], list_.data(), list_.size(), panel_totals_.data());
       for (const std::uint32_t q : list_) totals_[b * block_.count + q].add(panel_totals_[q]);
     }
   }

@@ -129,6 +129,18 @@ struct KernelTiles {
   /// [dimension][leaf_rows]: squares [query][leaf_rows], and the smallest of each query (NaN not looked at).
   void (*leaf_squares)(const float* const* queries, std::size_t count, std::size_t columns, const float* rows,
                        float* squares, float* smallest);
+
+  /// Those of either precision by one name. (Not for the files of one instruction set: the linker could keep its copy.)
+  void add_leaf(const LeafSums<float>& work) const { add_leaf_f32(work); }
+  void add_leaf(const LeafSums<double>& work) const { add_leaf_f64(work); }
+  void centre_rows(const CentreRows<float>& work) const { centre_rows_f32(work); }
+  void centre_rows(const CentreRows<double>& work) const { centre_rows_f64(work); }
+  void take_sums(float* lanes, const std::uint32_t* list, std::size_t count, double* totals) const {
+    take_sums_f32(lanes, list, count, totals);
+  }
+  void take_sums(double* lanes, const std::uint32_t* list, std::size_t count, double* totals) const {
+    take_sums_f64(lanes, list, count, totals);
+  }
 };
 
 }  // namespace surprisal

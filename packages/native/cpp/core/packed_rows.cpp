@@ -15,9 +15,6 @@ constexpr std::size_t leaves_at_once = 16;
 // Half norm of what fills up a leaf: far below every exponent.
 constexpr double half_norm_of_nothing = 1e30;
 
-void centre_rows(const KernelTiles& tiles, const CentreRows<float>& work) { tiles.centre_rows_f32(work); }
-void centre_rows(const KernelTiles& tiles, const CentreRows<double>& work) { tiles.centre_rows_f64(work); }
-
 // Several sums side by side: a single one would wait for itself at every step.
 template <typename Number>
 double squared_distance(const Number* row, const double* centre, std::size_t columns) {
@@ -204,8 +201,8 @@ PackedRows<T> pack_rows(const Raw* rows, std::size_t columns, const VaryingColum
       const std::uint32_t centre = packed.centre_of[leaf];
       const HeapArray<T>* from = &given;
       if (centre != no_centre) {
-        centre_rows(tiles, {given.data.get(), width, all, count, &packed.centres[centre * width], packed.scale,
-                            centred.data.get(), half_norms});
+        tiles.centre_rows({given.data.get(), width, all, count, &packed.centres[centre * width], packed.scale,
+                           centred.data.get(), half_norms});
         from = &centred;
       }
       T* const to = &packed.rows[begin * width];

@@ -78,11 +78,6 @@ std::vector<double> brute_force(const Case& c, const std::vector<std::size_t>& q
   return sums;
 }
 
-void centre_rows(const KernelTiles& tiles, const CentreRows<float>& work) { tiles.centre_rows_f32(work); }
-void centre_rows(const KernelTiles& tiles, const CentreRows<double>& work) { tiles.centre_rows_f64(work); }
-void add_leaf(const KernelTiles& tiles, const LeafSums<float>& work) { tiles.add_leaf_f32(work); }
-void add_leaf(const KernelTiles& tiles, const LeafSums<double>& work) { tiles.add_leaf_f64(work); }
-
 // Of a row to itself the product of a tile leaves an exponent of 0 to the last bit, wherever the centre is: its kernel is 1.
 template <typename T>
 void test_distance_to_itself(std::size_t columns, Isa isa) {
@@ -103,8 +98,8 @@ void test_distance_to_itself(std::size_t columns, Isa isa) {
   for (std::size_t length = n; length > 0; --length) {
     std::fill(centred.begin(), centred.end(), T{-1});
     for (std::size_t first = 0; first < n; first += length) {
-      centre_rows(tiles, {rows.data(), columns, list.data() + first, std::min(length, n - first), centre.data(), T{0.7},
-                          centred.data(), half_norms.data()});
+      tiles.centre_rows({rows.data(), columns, list.data() + first, std::min(length, n - first), centre.data(), T{0.7},
+                         centred.data(), half_norms.data()});
     }
     if (length == n) {
       first_centred = centred;
@@ -134,7 +129,7 @@ void test_distance_to_itself(std::size_t columns, Isa isa) {
     work.factors = &factor;
     work.bandwidth_count = 1;
     work.row_sums = sums.data();
-    add_leaf(tiles, work);
+    tiles.add_leaf(work);
     T total = 0;
     for (std::size_t lane = 0; lane < sum_lanes<T>; ++lane) total += sums[i * sum_lanes<T> + lane];
     exact = exact && total == 1;
