@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <utility>
 
 #include "projection_loops.h"
@@ -19,7 +20,12 @@ constexpr int power_steps = 12;
 constexpr double relative_margin = 1.0 / (1 << 21);
 // Squares of such numbers are still finite in float32.
 constexpr double largest_norm = 1e15;
-constexpr std::size_t rows_at_once = 4096;
+constexpr std::size_t rows_at_once = 512;
+constexpr std::size_t leaves_at_once = 16;
+// Of a node, to find the axis of its split.
+constexpr std::size_t rows_to_choose_by = 64;
+// So many keep all threads busy to the end.
+constexpr std::size_t branches_of_a_thread = 16;
 
 // Several sums side by side: a single one would wait for itself at every step.
 double dot(const double* a, const double* b, std::size_t count) {
@@ -81,41 +87,58 @@ BoundAxes principal_axes(const Raw* rows, const std::uint32_t* kept, std::size_t
       variances[c] += x * x;
     }
   }
-  std::vector<std::size_t> widest(columns);
-  for (std::size_t c = 0; c < columns; ++c) widest[c] = c;
+  // Columns that do not vary are on no axis.
+  std::vector<std::size_t> varying;
+  for (std::size_t c = 0; c < columns; ++c) {
+    if (variances[c] > 0) varying.push_back(c);
+  }
+  const std::size_t width = varying.size();
+  std::vector<std::size_t> widest(width);
+  for (std::size_t c = 0; c < width; ++c) widest[c] = c;
   std::stable_sort(widest.begin(), widest.end(),
-                   [&](std::size_t a, std::size_t b) { return variances[a] > variances[b]; });
-  std::size_t axes = std::min(columns, most_axes);
-  std::vector<double> vectors(axes * columns, 0.0);
-  for (std::size_t k = 0; k < axes; ++k) vectors[k * columns + widest[k]] = 1;
+                   [&](std::size_t a, std::size_t b) { return variances[varying[a]] > variances[varying[b]]; });
+  std::size_t axes = std::min(width, most_axes);
+  std::vector<double> vectors(axes * width, 0.0);
+  for (std::size_t k = 0; k < axes; ++k) vectors[k * width + widest[k]] = 1;
   if (columns <= most_columns) {
-    std::vector<double> covariance(columns * columns, 0.0);
-    std::vector<double> x(columns);
-    for (std::size_t i = 0; i < samples; ++i) {
-      const Raw* const row = sample(i);
-      for (std::size_t c = 0; c < columns; ++c) x[c] = row[c] - result.origin[c];
-      for (std::size_t a = 0; a < columns; ++a) {
-        for (std::size_t b = a; b < columns; ++b) covariance[a * columns + b] += x[a] * x[b];
-      }
-    }
-    for (std::size_t a = 0; a < columns; ++a) {
-      for (std::size_t b = 0; b < a; ++b) covariance[a * columns + b] = covariance[b * columns + a];
-    }
-    for (int step = 0; step < power_steps; ++step) {
-      std::vector<double> next(axes * columns, 0.0);
-      for (std::size_t k = 0; k < axes; ++k) {
-        for (std::size_t a = 0; a < columns; ++a) {
-          next[k * columns + a] = dot(&covariance[a * columns], &vectors[k * columns], columns);
+    // Of the samples four at a time, so that a number of the covariance is read and written once for them.
+    constexpr std::size_t at_once = 4;
+    std::vector<double> covariance(width * width, 0.0);
+    std::vector<double> x(at_once * width, 0.0);
+    for (std::size_t first = 0; first < samples; first += at_once) {
+      for (std::size_t i = 0; i < at_once; ++i) {
+        const Raw* const row = sample(std::min(first + i, samples - 1));
+        const double weight = first + i < samples ? 1 : 0;
+        for (std::size_t c = 0; c < width; ++c) {
+          x[i * width + c] = weight * (row[varying[c]] - result.origin[varying[c]]);
         }
       }
-      axes = orthonormalise(next, axes, columns);
+      for (std::size_t a = 0; a < width; ++a) {
+        const double own[at_once] = {x[a], x[width + a], x[2 * width + a], x[3 * width + a]};
+        for (std::size_t b = a; b < width; ++b) {
+          covariance[a * width + b] += (own[0] * x[b] + own[1] * x[width + b]) +
+                                       (own[2] * x[2 * width + b] + own[3] * x[3 * width + b]);
+        }
+      }
+    }
+    for (std::size_t a = 0; a < width; ++a) {
+      for (std::size_t b = 0; b < a; ++b) covariance[a * width + b] = covariance[b * width + a];
+    }
+    for (int step = 0; step < power_steps; ++step) {
+      std::vector<double> next(axes * width, 0.0);
+      for (std::size_t k = 0; k < axes; ++k) {
+        for (std::size_t a = 0; a < width; ++a) {
+          next[k * width + a] = dot(&covariance[a * width], &vectors[k * width], width);
+        }
+      }
+      axes = orthonormalise(next, axes, width);
       vectors = std::move(next);
     }
   }
   result.count = axes;
   result.axes.assign(columns * axis_stride, 0.0);
   for (std::size_t k = 0; k < axes; ++k) {
-    for (std::size_t c = 0; c < columns; ++c) result.axes[c * axis_stride + k] = vectors[k * columns + c];
+    for (std::size_t c = 0; c < width; ++c) result.axes[varying[c] * axis_stride + k] = vectors[k * width + c];
   }
   return result;
 }
@@ -139,6 +162,35 @@ double project(const Raw* row, const BoundAxes& axes, const ProjectionLoops& loo
   return std::sqrt(squared);
 }
 
+// The number that has `rank` smaller ones among different numbers; those may change places. Of many, it is first searched for
+// between two of a sample, which leaves few.
+std::uint64_t number_of_rank(std::vector<std::uint64_t>& numbers, std::size_t rank) {
+  constexpr std::size_t samples = 64;
+  constexpr std::size_t spread = 8;  // two standard deviations of a median's rank in the sample
+  const auto ranked = [](std::uint64_t* some, std::size_t of, std::size_t place) {
+    std::nth_element(some, some + place, some + of);
+    return some[place];
+  };
+  const std::size_t count = numbers.size();
+  if (count < 16 * samples) return ranked(numbers.data(), count, rank);
+  std::uint64_t sample[samples];
+  for (std::size_t i = 0; i < samples; ++i) sample[i] = numbers[i * count / samples];
+  std::sort(sample, sample + samples);
+  const std::size_t in_sample = rank * samples / count;
+  const std::uint64_t low = sample[in_sample < spread ? 0 : in_sample - spread];
+  const std::uint64_t high = sample[std::min(samples - 1, in_sample + spread)];
+  HeapArray<std::uint64_t> between(count + 1);
+  std::size_t below = 0;
+  std::size_t found = 0;
+  for (const std::uint64_t number : numbers) {
+    between[found] = number;
+    below += number < low ? 1 : 0;
+    found += (number >= low) & (number <= high) ? 1 : 0;
+  }
+  if (rank < below || rank >= below + found) return ranked(numbers.data(), count, rank);
+  return ranked(between.data.get(), found, rank - below);
+}
+
 class TreeMaker {
  public:
   TreeMaker(RowTree& tree, unsigned threads, Task& task) : tree_(tree), threads_(threads), task_(task) {}
@@ -148,9 +200,9 @@ class TreeMaker {
     tree_.nodes.resize(2 * leaves - 1);
     tree_.leaf_nodes.resize(leaves);
     tree_.nodes[0] = {0, static_cast<std::uint32_t>(leaves), 0, 0};
-    // Level by level: the nodes of one level have nothing in common.
+    // Level by level, the nodes of which have nothing in common; then whole branches.
     std::vector<std::size_t> level{0};
-    while (!level.empty()) {
+    while (!level.empty() && level.size() < branches_of_a_thread * threads_) {
       parallel_for(level.size(), threads_, task_, [&](std::size_t i) { split(level[i]); });
       std::vector<std::size_t> next;
       for (const std::size_t node : level) {
@@ -160,6 +212,10 @@ class TreeMaker {
       }
       level = std::move(next);
     }
+    parallel_for(level.size(), threads_, task_, [&](std::size_t i) {
+      const std::size_t end = level[i] + 2 * std::size_t{tree_.nodes[level[i]].leaves} - 1;
+      for (std::size_t node = level[i]; node < end && !task_.stopped(); ++node) split(node);
+    });
     bound();
   }
 
@@ -177,34 +233,41 @@ class TreeMaker {
     node.axis = widest_axis(begin, end);
     const std::size_t dimensions = tree_.coordinates.dimensions;
     const float* const values = tree_.coordinates.values.data.get();
-    // No two keys are equal, so it is certain which rows go left, however nth_element goes about it.
-    std::vector<std::pair<float, std::uint32_t>> keys(end - begin);
+    // No two keys are equal, so it is certain which rows go left.
     const auto key = [&](std::size_t place) {
-      return std::make_pair(values[place * dimensions + node.axis], static_cast<std::uint32_t>(place - begin));
+      return std::uint64_t{in_order(values[place * dimensions + node.axis])} << 32 | (place - begin);
     };
+    std::vector<std::uint64_t> keys(end - begin);
     for (std::size_t place = begin; place < end; ++place) keys[place - begin] = key(place);
-    std::nth_element(keys.begin(), keys.begin() + static_cast<std::ptrdiff_t>(middle - begin), keys.end());
-    const auto first_on_the_right = keys[middle - begin];
-    node.split = first_on_the_right.first;
-    std::vector<std::uint32_t> from(end - begin);
-    std::size_t to_left = 0;
-    std::size_t to_right = middle - begin;
-    for (std::size_t place = begin; place < end; ++place) {
-      const auto own = key(place);
-      from[own < first_on_the_right ? to_left++ : to_right++] = own.second;
+    const std::uint64_t first_on_the_right = number_of_rank(keys, middle - begin);
+    node.split = values[(begin + (first_on_the_right & 0xffffffff)) * dimensions + node.axis];
+    // As many rows stand too far left as too far right.
+    for (std::size_t here = begin, there = middle;; ++here, ++there) {
+      while (here < middle && key(here) < first_on_the_right) ++here;
+      if (here == middle) break;
+      while (!(key(there) < first_on_the_right)) ++there;
+      swap_places(here, there);
     }
-    permute(begin, from);
     tree_.nodes[index + 1] = {node.first_leaf, left, 0, 0};
     tree_.nodes[tree_.right_child(index)] = {node.first_leaf + left, node.leaves - left, 0, 0};
   }
 
+  // A whole number for each coordinate, in the same order.
+  static std::uint32_t in_order(float x) {
+    std::uint32_t bits;
+    std::memcpy(&bits, &x, sizeof bits);
+    return bits ^ ((bits & 0x80000000) != 0 ? 0xffffffff : 0x80000000);
+  }
+
+  // Of some rows, evenly strided: which axis it is matters little where several are nearly as wide.
   std::uint32_t widest_axis(std::size_t begin, std::size_t end) const {
     const std::size_t dimensions = tree_.coordinates.dimensions;
-    std::vector<double> sums(dimensions, 0.0);
-    std::vector<double> squares(dimensions, 0.0);
+    const std::size_t samples = std::min(end - begin, rows_to_choose_by);
+    double sums[axis_stride] = {};
+    double squares[axis_stride] = {};
     const float* const first = &tree_.coordinates.values.data[begin * dimensions];
-    for (std::size_t place = begin; place < end; ++place) {
-      const float* const row = &tree_.coordinates.values.data[place * dimensions];
+    for (std::size_t i = 0; i < samples; ++i) {
+      const float* const row = first + i * (end - begin) / samples * dimensions;
       for (std::size_t k = 0; k < dimensions; ++k) {
         const double x = static_cast<double>(row[k]) - first[k];
         sums[k] += x;
@@ -214,7 +277,7 @@ class TreeMaker {
     std::size_t widest = 0;
     double most = -1;
     for (std::size_t k = 0; k < dimensions; ++k) {
-      const double variance = squares[k] - sums[k] * sums[k] / static_cast<double>(end - begin);
+      const double variance = squares[k] - sums[k] * sums[k] / static_cast<double>(samples);
       if (variance > most) {
         most = variance;
         widest = k;
@@ -223,30 +286,20 @@ class TreeMaker {
     return static_cast<std::uint32_t>(widest);
   }
 
-  // The row at begin + i becomes the one that was at begin + from[i].
-  void permute(std::size_t begin, const std::vector<std::uint32_t>& from) {
+  void swap_places(std::size_t a, std::size_t b) {
     const std::size_t dimensions = tree_.coordinates.dimensions;
-    const std::size_t count = from.size();
-    float* const values = &tree_.coordinates.values[begin * dimensions];
-    float* const margins = &tree_.coordinates.margins[begin];
-    std::uint32_t* const order = &tree_.order[begin];
-    HeapArray<float> old(count * dimensions);
-    std::copy_n(values, count * dimensions, old.data.get());
-    const std::vector<float> old_margins(margins, margins + count);
-    const std::vector<std::uint32_t> old_order(order, order + count);
-    for (std::size_t i = 0; i < count; ++i) {
-      std::copy_n(&old[from[i] * dimensions], dimensions, values + i * dimensions);
-      margins[i] = old_margins[from[i]];
-      order[i] = old_order[from[i]];
-    }
+    float* const values = tree_.coordinates.values.data.get();
+    std::swap_ranges(values + a * dimensions, values + (a + 1) * dimensions, values + b * dimensions);
+    std::swap(tree_.coordinates.margins[a], tree_.coordinates.margins[b]);
+    std::swap(tree_.order[a], tree_.order[b]);
   }
 
   void bound() {
     const std::size_t dimensions = tree_.coordinates.dimensions;
     tree_.low = HeapArray<float>(tree_.nodes.size() * dimensions);
     tree_.high = HeapArray<float>(tree_.nodes.size() * dimensions);
-    parallel_for((tree_.leaves() + 255) / 256, threads_, task_, [&](std::size_t item) {
-      for (std::size_t leaf = item * 256; leaf < std::min(tree_.leaves(), (item + 1) * 256); ++leaf) {
+    parallel_for((tree_.leaves() + leaves_at_once - 1) / leaves_at_once, threads_, task_, [&](std::size_t item) {
+      for (std::size_t leaf = item * leaves_at_once; leaf < std::min(tree_.leaves(), (item + 1) * leaves_at_once); ++leaf) {
         float* const low = &tree_.low[tree_.leaf_nodes[leaf] * dimensions];
         float* const high = &tree_.high[tree_.leaf_nodes[leaf] * dimensions];
         std::fill_n(low, dimensions, INFINITY);
