@@ -71,23 +71,28 @@ export async function nativeLogSelfSums(
 const GATHERED_AT_ONCE = 65_536;
 
 const LIMB = 2 ** 41;
+const OF_LIMB = 1 / LIMB;
+/** The unit of totals. */
+const OF_TOTAL = 2 ** -90;
 
 /** Total number `i` of `count`, of each of which every rank has a part of three whole numbers. */
 function totalOf(gathered: Float64Array, i: number, count: number): number {
-  let [low, middle, high] = [0, 0, 0];
-  for (let at = 3 * i; at < gathered.length; at += 3 * count) {
+  let low = gathered[3 * i]!;
+  let middle = gathered[3 * i + 1]!;
+  let high = gathered[3 * i + 2]!;
+  for (let at = 3 * (i + count); at < gathered.length; at += 3 * count) {
     low += gathered[at]!;
     middle += gathered[at + 1]!;
     high += gathered[at + 2]!;
   }
   // What several parts make beyond a limb is carried over, so that the same total is always the same three numbers.
-  const carry = Math.floor(low / LIMB);
+  const carry = Math.floor(low * OF_LIMB);
   low -= carry * LIMB;
   middle += carry;
-  const over = Math.floor(middle / LIMB);
+  const over = Math.floor(middle * OF_LIMB);
   middle -= over * LIMB;
   high += over;
-  return ((high * LIMB + middle) * LIMB + low) * 2 ** -90;
+  return ((high * LIMB + middle) * LIMB + low) * OF_TOTAL;
 }
 
 /** Rounding of float32 tiles and of float64 ones: |error of δH|, nats, beside what is left out. */

@@ -10,12 +10,14 @@ namespace surprisal {
 /// bits in every order, so neither threads nor ranks nor the moment at which they finish can change a sum.
 class ExactTotal {
  public:
-  /// Adds a number that is not below 0.
+  /// Adds a number that is not below 0, and below 2³⁶.
   void add(double x) {
-    // In two parts, each of which is a whole number of 64 bits: the compiler's own conversion to 128 bits is slow.
-    const auto high = static_cast<std::uint64_t>(x * 67108864.0);  // 2²⁶
-    const double rest = x - static_cast<double>(high) / 67108864.0;
-    units_ += (static_cast<__int128>(high) << 64) + static_cast<std::uint64_t>(rest * unit_inverse);
+    if (x == 0) return;
+    // In two parts, each of which is a whole number of 63 bits: that is one instruction, the compiler's own conversion to 128
+    // bits is many.
+    const auto high = static_cast<std::int64_t>(x * high_inverse);
+    const double rest = x - static_cast<double>(high) * (1 / high_inverse);
+    units_ += (static_cast<__int128>(high) << 63) + static_cast<std::int64_t>(rest * unit_inverse);
   }
   void add(const ExactTotal& other) { units_ += other.units_; }
   double value() const { return static_cast<double>(units_) / unit_inverse; }
@@ -27,6 +29,7 @@ class ExactTotal {
   }
 
  private:
+  static constexpr double high_inverse = 134217728.0;  // 2²⁷
   static constexpr double unit_inverse = 1237940039285380274899124224.0;  // 2⁹⁰
   __int128 units_ = 0;
 };
