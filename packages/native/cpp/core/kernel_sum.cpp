@@ -11,6 +11,7 @@
 
 #include "exact_total.h"
 #include "packed_rows.h"
+#include "projection_loops.h"
 #include "row_tree.h"
 #include "thread_pool.h"
 
@@ -49,8 +50,6 @@ struct GatheredLeaf {
 // The references, put in order and packed, and how far one has to look among them.
 template <typename Raw, typename T>
 struct References {
-  const Raw* rows;
-  std::size_t columns;
   VaryingColumns varying;  // all work is on these
   const double* weights;
   std::vector<std::uint32_t> kept;  // those whose weight is above 0 beside the largest, where there are weights
@@ -58,6 +57,7 @@ struct References {
   double total_weight = 0;  // relative to the largest
   BoundAxes axes;
   RowTree tree;
+  PlacedRows<Raw> rows;
   PackedRows<T> packed;
   bool skips = false;
 
@@ -73,7 +73,7 @@ struct References {
       const std::uint32_t id = tree.order[there ? begin + i : begin];
       leaf.ids[i] = id;
       leaf.weights[i] = !there ? 0 : weights == nullptr ? 1 : weights[id] / largest_weight;
-      varying.take(rows + std::size_t{id} * columns, leaf.row.data());
+      varying.take(rows.at(there ? begin + i : begin), leaf.row.data());
       for (std::size_t c = 0; c < leaf.row.size(); ++c) leaf.rows[c * relative_rows + i] = leaf.row[c];
     }
   }
@@ -89,88 +89,70 @@ class Block {
   std::size_t stride = 0;  // count, filled up to whole groups
   std::vector<std::uint32_t> all;
 
-  // Queries `ids` (row numbers), of each the columns that vary.
-  Block(const References<Raw, T>& references, const Raw* rows, const std::uint32_t* ids, std::size_t query_count,
-        const std::uint32_t* starts, const std::uint32_t* ends)
-      : count(query_count),
-        stride(divide_up(query_count, bound_group) * bound_group),
-        all(query_count),
+  // The rows of some places of a tree, of each the columns that vary; `starts` and `ends` are of its rows as they were given.
+  Block(const References<Raw, T>& references, const PlacedRows<Raw>& rows, const RowTree& tree,
+        const std::vector<std::size_t>& places, const std::uint32_t* starts, const std::uint32_t* ends)
+      : count(places.size()),
+        stride(divide_up(count, bound_group) * bound_group),
+        all(count),
         columns_(references.varying.count()),
-        given_(query_count * columns_),
-        centred_(query_count * columns_),
-        half_norms_(query_count),
-        centre_of_(query_count, std::uint32_t{not_centred}),
-        starts_(starts == nullptr ? 0 : query_count),
-        ends_(starts == nullptr ? 0 : query_count),
+        query_stride_(query_stride_of<T>(columns_)),
+        given_(count * query_stride_),
+        centred_(count * query_stride_),
+        half_norms_(count),
+        centre_of_(count, std::uint32_t{not_centred}),
+        starts_(starts == nullptr ? 0 : count),
+        ends_(starts == nullptr ? 0 : count),
         list_(stride),
-        to_centre_(query_count) {
+        to_centre_(count + 1) {
     for (std::size_t q = 0; q < count; ++q) {
       all[q] = static_cast<std::uint32_t>(q);
-      references.varying.take(rows + std::size_t{ids[q]} * references.columns, &given_[q * columns_]);
+      rows.expect_after(places[q]);
+      T* const given = &given_[q * query_stride_];
+      references.varying.take(rows.at(places[q]), given);
+      std::fill(given + columns_, given + query_stride_, T{0});
       if (starts == nullptr) continue;
-      starts_[q] = starts[ids[q]];
-      ends_[q] = ends[ids[q]];
+      starts_[q] = starts[tree.order[places[q]]];
+      ends_[q] = ends[tree.order[places[q]]];
     }
   }
 
   // Bounds of the queries: their coordinates (place by place) and the squared distances beyond which nothing matters.
   void set_bounds(const BoundCoordinates& coordinates, const std::vector<std::size_t>& places, const std::vector<float>& limits) {
-    dimensions_ = coordinates.dimensions;
-    groups_ = stride / bound_group;
-    group_stride_ = divide_up(groups_, bound_group) * bound_group;
-    low_.assign(dimensions_ * stride, INFINITY);
-    high_.assign(dimensions_ * stride, -INFINITY);
-    limits_.assign(stride, -1.0f);
-    group_low_.assign(dimensions_ * group_stride_, INFINITY);
-    group_high_.assign(dimensions_ * group_stride_, -INFINITY);
-    group_limits_.assign(group_stride_, -1.0f);
-    block_low_.assign(dimensions_ * bound_group, INFINITY);
-    block_high_.assign(dimensions_ * bound_group, -INFINITY);
-    block_limits_.assign(bound_group, -1.0f);
-    for (std::size_t q = 0; q < count; ++q) {
-      const std::size_t group = q / bound_group;
-      const float margin = coordinates.margins[places[q]];
-      for (std::size_t k = 0; k < dimensions_; ++k) {
-        const float value = coordinates.values[places[q] * dimensions_ + k];
-        const float low = value - margin;
-        const float high = value + margin;
-        low_[k * stride + q] = low;
-        high_[k * stride + q] = high;
-        lower(group_low_[k * group_stride_ + group], low);
-        raise(group_high_[k * group_stride_ + group], high);
-        lower(block_low_[k * bound_group], low);
-        raise(block_high_[k * bound_group], high);
+    const std::size_t dimensions = coordinates.dimensions;
+    const std::size_t groups = stride / bound_group;
+    const std::size_t group_stride = divide_up(groups, bound_group) * bound_group;
+    each_.clear(dimensions, stride);
+    groups_.clear(dimensions, group_stride);
+    whole_.clear(dimensions, bound_group);
+    Box whole(dimensions);
+    for (std::size_t group = 0; group < groups; ++group) {
+      Box box(dimensions);
+      for (std::size_t q = group * bound_group; q < std::min(count, (group + 1) * bound_group); ++q) {
+        const Box own(dimensions, &coordinates.values[places[q] * dimensions], coordinates.margins[places[q]], limits[q]);
+        each_.put(q, own);
+        box.hold(own);
       }
-      limits_[q] = limits[q];
-      raise(group_limits_[group], limits[q]);
-      raise(block_limits_[0], limits[q]);
+      groups_.put(group, box);
+      whole.hold(box);
     }
-    all_groups_.resize(group_stride_ / bound_group);
+    whole_.put(0, whole);
+    all_groups_.resize(group_stride / bound_group);
     for (std::size_t i = 0; i < all_groups_.size(); ++i) all_groups_[i] = static_cast<std::uint32_t>(i);
-    near_groups_.resize(group_stride_);
+    near_groups_.resize(group_stride);
   }
 
   bool is_near(const KernelTiles& tiles, const RowTree& tree, std::size_t node, float least_limit) {
     const std::uint32_t first = 0;
     std::uint32_t found[bound_group];
-    const BoundCheck check{dimensions_,         tree.box_low(node),   tree.box_high(node), block_low_.data(),
-                           block_high_.data(), bound_group, block_limits_.data(), least_limit,         &first,
-                           1};
-    return tiles.near_queries(check, found) > 0;
+    return tiles.near_queries(check_of(whole_, tree, node, least_limit, &first, 1), found) > 0;
   }
 
   // The queries that are near a node, ascending; in `list()`.
   std::size_t near_queries(const KernelTiles& tiles, const RowTree& tree, std::size_t node, float least_limit) {
-    BoundCheck check{dimensions_,         tree.box_low(node),  tree.box_high(node),   group_low_.data(),
-                     group_high_.data(), group_stride_, group_limits_.data(), least_limit, all_groups_.data(),
-                     all_groups_.size()};
-    check.group_count = tiles.near_queries(check, near_groups_.data());
-    check.groups = near_groups_.data();
-    check.query_low = low_.data();
-    check.query_high = high_.data();
-    check.query_stride = stride;
-    check.limits = limits_.data();
-    return tiles.near_queries(check, list_.data());
+    const std::size_t near = tiles.near_queries(
+        check_of(groups_, tree, node, least_limit, all_groups_.data(), all_groups_.size()), near_groups_.data());
+    return tiles.near_queries(check_of(each_, tree, node, least_limit, near_groups_.data(), near), list_.data());
   }
   const std::uint32_t* list() const { return list_.data(); }
 
@@ -180,14 +162,17 @@ class Block {
     if (centre == PackedRows<T>::no_centre || centre == centre_of_all_) return;
     centre_of_all_ = listed == count ? centre : std::uint32_t{not_centred};
     std::size_t some = 0;
+    std::uint32_t* const to_centre = to_centre_.data();
+    std::uint32_t* const centre_of = centre_of_.data();
     for (std::size_t i = 0; i < listed; ++i) {
-      if (centre_of_[list[i]] == centre) continue;
-      centre_of_[list[i]] = centre;
-      to_centre_[some++] = list[i];
+      const std::uint32_t query = list[i];
+      to_centre[some] = query;
+      some += centre_of[query] != centre ? 1 : 0;
+      centre_of[query] = centre;
     }
     if (some == 0) return;
-    tiles.centre_rows({given_.data.get(), columns_, to_centre_.data(), some, &packed.centres[centre * columns_], packed.scale,
-                       centred_.data.get(), half_norms_.data.get()});
+    tiles.centre_rows({given_.data.get(), query_stride_, to_centre_.data(), some, &packed.centres[centre * query_stride_],
+                       packed.scale, centred_.data.get(), half_norms_.data.get()});
   }
 
   LeafSums<T> leaf_sums(const PackedRows<T>& packed, std::size_t leaf, const std::uint32_t* list, std::size_t listed) const {
@@ -200,6 +185,7 @@ class Block {
     work.weights = packed.weights.length == 0 ? nullptr : &packed.weights.data[leaf * leaf_rows<T>];
     work.ids = starts_.empty() ? nullptr : &packed.ids[leaf * leaf_rows<T>];
     work.queries = differs ? given_.data.get() : centred_.data.get();
+    work.query_stride = query_stride_;
     work.query_half_norms = half_norms_.data.get();
     work.starts = starts_.data();
     work.ends = ends_.data();
@@ -219,6 +205,7 @@ class Block {
     work.weights = leaf.weights;
     work.ids = starts_.empty() ? nullptr : leaf.ids;
     work.queries = exact_rows_of().data();
+    work.query_stride = query_stride_;
     work.starts = starts_.data();
     work.ends = ends_.data();
     work.list = list;
@@ -227,11 +214,63 @@ class Block {
   }
 
  private:
-  static void lower(float& x, float y) { x = y < x ? y : x; }
-  static void raise(float& x, float y) { x = y > x ? y : x; }
+  // An interval for each coordinate, and within how much of it something is near.
+  struct Box {
+    std::size_t dimensions;
+    float low[axis_stride], high[axis_stride];
+    float limit = -1;
+
+    explicit Box(std::size_t of_dimensions) : dimensions(of_dimensions) {
+      std::fill_n(low, axis_stride, INFINITY);
+      std::fill_n(high, axis_stride, -INFINITY);
+    }
+    Box(std::size_t of_dimensions, const float* values, float margin, float within)
+        : dimensions(of_dimensions), limit(within) {
+      for (std::size_t k = 0; k < dimensions; ++k) {
+        low[k] = values[k] - margin;
+        high[k] = values[k] + margin;
+      }
+    }
+    void hold(const Box& other) {
+      for (std::size_t k = 0; k < dimensions; ++k) {
+        low[k] = other.low[k] < low[k] ? other.low[k] : low[k];
+        high[k] = high[k] < other.high[k] ? other.high[k] : high[k];
+      }
+      limit = limit < other.limit ? other.limit : limit;
+    }
+  };
+
+  // Boxes of queries, or of groups of them, as the kernel tiles read them.
+  struct Boxes {
+    std::size_t dimensions = 0;
+    std::vector<float> low, high;  // [group][dimension][bound_group]
+    std::vector<float> limits;     // [group][bound_group]
+
+    void clear(std::size_t of_dimensions, std::size_t boxes) {
+      dimensions = of_dimensions;
+      low.assign(dimensions * boxes, INFINITY);
+      high.assign(dimensions * boxes, -INFINITY);
+      limits.assign(boxes, -1.0f);
+    }
+    void put(std::size_t place, const Box& box) {
+      const std::size_t first = place / bound_group * dimensions * bound_group + place % bound_group;
+      for (std::size_t k = 0; k < dimensions; ++k) {
+        low[first + k * bound_group] = box.low[k];
+        high[first + k * bound_group] = box.high[k];
+      }
+      limits[place] = box.limit;
+    }
+  };
+
+  static BoundCheck check_of(const Boxes& boxes, const RowTree& tree, std::size_t node, float least_limit,
+                             const std::uint32_t* groups, std::size_t group_count) {
+    return {boxes.dimensions,    tree.box_low(node), tree.box_high(node), boxes.low.data(), boxes.high.data(),
+            boxes.limits.data(), least_limit,        groups,              group_count};
+  }
 
   std::size_t columns_;
-  HeapArray<T> given_;    // [query][dimension]
+  std::size_t query_stride_;
+  HeapArray<T> given_;    // [query][query_stride_]
   HeapArray<T> centred_;  // the same about the centre of centre_of_
   HeapArray<T> half_norms_;
   std::vector<std::uint32_t> centre_of_;
@@ -242,13 +281,26 @@ class Block {
   std::vector<std::uint32_t> list_;
   std::vector<std::uint32_t> to_centre_;
 
-  std::size_t dimensions_ = 0;
-  std::size_t groups_ = 0;
-  std::size_t group_stride_ = 0;
-  std::vector<float> low_, high_, limits_;
-  std::vector<float> group_low_, group_high_, group_limits_;
-  std::vector<float> block_low_, block_high_, block_limits_;
+  Boxes each_, groups_, whole_;
   std::vector<std::uint32_t> all_groups_, near_groups_;
+};
+
+// What makes exponents of that which a tile gets, one for each bandwidth.
+template <typename T>
+class Factors {
+ public:
+  Factors(const KernelSumOptions& options, const PackedRows<T>& packed) {
+    const double scale = packed.scale;
+    for (std::size_t b = 0; b < options.bandwidth_count; ++b) {
+      const double h = options.bandwidths[b];
+      product_.push_back(static_cast<T>(1.4426950408889634074 / (h * h * scale * scale)));
+      difference_.push_back(static_cast<T>(1.4426950408889634074 / (2 * h * h)));
+    }
+  }
+  const T* of(TileForm form) const { return form == TileForm::product ? product_.data() : difference_.data(); }
+
+ private:
+  std::vector<T> product_, difference_;
 };
 
 // How one block of queries passes over leaves.
@@ -265,14 +317,9 @@ class Sweep {
         row_sums_(bandwidths_ * block.count * sum_lanes<T>),
         touched_(block.count, 0),
         totals_(bandwidths_ * block.count),
-        panel_totals_(block.count) {
+        panel_totals_(block.count),
+        factors_(options, references.packed) {
     std::fill_n(row_sums_.data.get(), row_sums_.length, T{0});
-    const double scale = references.packed.scale;
-    for (std::size_t b = 0; b < bandwidths_; ++b) {
-      const double h = options.bandwidths[b];
-      product_factors_.push_back(static_cast<T>(1.4426950408889634074 / (h * h * scale * scale)));
-      difference_factors_.push_back(static_cast<T>(1.4426950408889634074 / (2 * h * h)));
-    }
   }
 
   // Leaves first … end of the references. `leaf_limit(node)`: a squared distance within which a node counts whatever the
@@ -314,8 +361,7 @@ class Sweep {
     const std::uint32_t centre = references_.packed.centre_of[leaf];
     block_.centre(tiles_, references_.packed, centre, list, count);
     LeafSums<T> work = block_.leaf_sums(references_.packed, leaf, list, count);
-    work.factors =
-        work.form == TileForm::product ? product_factors_.data() : difference_factors_.data();
+    work.factors = factors_.of(work.form);
     work.bandwidth_count = bandwidths_;
     work.row_sums = row_sums_.data.get();
     work.row_sum_stride = block_.count * sum_lanes<T>;
@@ -325,7 +371,8 @@ class Sweep {
     if (count == block_.count) {
       all_touched_ = true;
     } else {
-      for (std::size_t i = 0; i < count; ++i) touched_[list[i]] = 1;
+      unsigned char* const touched = touched_.data();
+      for (std::size_t i = 0; i < count; ++i) touched[list[i]] = 1;
     }
   }
 
@@ -369,21 +416,81 @@ class Sweep {
   const KernelTiles& tiles_;
   Block<Raw, T>& block_;
   const Task& task_;
-  std::vector<T> product_factors_, difference_factors_;
   HeapArray<T> row_sums_;  // [bandwidth][query][sum_lanes]
   std::vector<unsigned char> touched_;
   bool all_touched_ = false;
   std::vector<ExactTotal> totals_;
   std::vector<double> panel_totals_;
+  Factors<T> factors_;
   std::vector<std::uint32_t> list_;
   std::size_t panel_ = no_panel;
 };
 
-// Squared distances from which on kernels may be left out of the sums of queries, from what each sum is at the least: what
-// the leaf to which the query belongs adds to it.
+// Squared distances from which on kernels may be left out of the sums of queries, from what ln S is at the least:
+// log_sums [bandwidth][query].
 //
 // All references beyond d together add W·exp(−d²/2h²) at the most, W the sum of weights: no more than skip·S for
 // d² ≥ 2h²·ln(W/(skip·S)). At several bandwidths, the largest of those.
+void limits_from(const double* log_sums, std::size_t count, double total_weight, const KernelSumOptions& options, float* limits) {
+  for (std::size_t q = 0; q < count; ++q) {
+    double limit = 0;
+    for (std::size_t b = 0; b < options.bandwidth_count; ++b) {
+      const double h = options.bandwidths[b];
+      const double own = 2 * h * h * (std::log(total_weight / options.skip_below) - log_sums[b * count + q]);
+      if (!(own <= limit)) limit = own;
+    }
+    // Where nothing counts, nothing is known.
+    if (!(limit < std::numeric_limits<double>::infinity())) limit = std::numeric_limits<double>::infinity();
+    limits[q] = static_cast<float>(limit * (1 + 1e-6));
+  }
+}
+
+// ln of a sum, or less: rounding adds less than this takes off.
+double lower_log(double sum) { return std::log(sum) - 1e-3; }
+
+// Limits of the rows of one leaf, without weights: the kernels of a leaf with itself are the least of their sums.
+template <typename Raw, typename T>
+void limits_of_leaf(const References<Raw, T>& references, const KernelSumOptions& options, const KernelTiles& tiles,
+                    std::size_t leaf, float* limits) {
+  constexpr std::size_t lanes = leaf_rows<T>;
+  const PackedRows<T>& packed = references.packed;
+  const std::size_t count = references.tree.leaf_end(leaf) - leaf * lanes;
+  const std::size_t columns = references.varying.count();
+  const std::size_t bandwidths = options.bandwidth_count;
+  LeafSums<T> work{};
+  work.form = packed.centre_of[leaf] == PackedRows<T>::no_centre ? TileForm::difference : TileForm::product;
+  work.columns = columns;
+  work.rows = &packed.rows.data[leaf * lanes * columns];
+  work.half_norms = &packed.half_norms.data[leaf * lanes];
+  work.query_half_norms = work.half_norms;
+  HeapArray<T> queries(count * columns);
+  for (std::size_t c = 0; c < columns; ++c) {
+    for (std::size_t i = 0; i < count; ++i) queries[i * columns + c] = work.rows[c * lanes + i];
+  }
+  work.queries = queries.data.get();
+  work.query_stride = columns;
+  std::uint32_t all[lanes];
+  for (std::size_t i = 0; i < lanes; ++i) all[i] = static_cast<std::uint32_t>(i);
+  work.list = all;
+  work.count = count;
+  const Factors<T> factors(options, packed);
+  work.factors = factors.of(work.form);
+  work.bandwidth_count = bandwidths;
+  HeapArray<T> sums(bandwidths * count * sum_lanes<T>);
+  std::fill_n(sums.data.get(), sums.length, T{0});
+  work.row_sums = sums.data.get();
+  work.row_sum_stride = count * sum_lanes<T>;
+  tiles.add_leaf(work);
+  std::vector<double> log_sums(bandwidths * count);
+  for (std::size_t b = 0; b < bandwidths; ++b) {
+    tiles.take_sums(&sums[b * work.row_sum_stride], all, count, &log_sums[b * count]);
+  }
+  // A row by itself is 1 of its sum.
+  for (double& sum : log_sums) sum = lower_log(std::max(sum, 1.0));
+  limits_from(log_sums.data(), count, references.total_weight, options, limits);
+}
+
+// Limits of any queries: what the leaf to which each belongs adds is the least of its sum.
 template <typename Raw, typename T>
 std::vector<float> limits_of(const References<Raw, T>& references, const KernelSumOptions& options, const KernelTiles& tiles,
                              Block<Raw, T>& block, const std::vector<std::size_t>& home_leaves, const Task& task) {
@@ -413,8 +520,7 @@ std::vector<float> limits_of(const References<Raw, T>& references, const KernelS
     for (std::size_t b = 0; b < bandwidths; ++b) {
       const double sum = sweep.total(b, q).value();
       is_far = is_far || !(sum >= plain_sum_floor);
-      // A lower bound: rounding adds less.
-      log_sums[b * count + q] = std::log(sum) - 1e-3;
+      log_sums[b * count + q] = lower_log(sum);
     }
     if (is_far) far.push_back(q);
   }
@@ -443,17 +549,7 @@ std::vector<float> limits_of(const References<Raw, T>& references, const KernelS
   }
 
   std::vector<float> limits(count);
-  for (std::size_t q = 0; q < count; ++q) {
-    double limit = 0;
-    for (std::size_t b = 0; b < bandwidths; ++b) {
-      const double h = options.bandwidths[b];
-      const double own = 2 * h * h * (std::log(references.total_weight / options.skip_below) - log_sums[b * count + q]);
-      if (!(own <= limit)) limit = own;
-    }
-    // Where nothing of the leaf counts, nothing is known.
-    if (!(limit < std::numeric_limits<double>::infinity())) limit = std::numeric_limits<double>::infinity();
-    limits[q] = static_cast<float>(limit * (1 + 1e-6));
-  }
+  limits_from(log_sums.data(), count, references.total_weight, options, limits.data());
   return limits;
 }
 
@@ -465,13 +561,11 @@ bool worth_skipping(const References<Raw, T>& references, const KernelSumOptions
   const std::size_t leaves = tree.leaves();
   std::vector<std::size_t> places;
   std::vector<std::size_t> homes;
-  std::vector<std::uint32_t> ids;
   for (std::size_t i = 0; i < looked_at; ++i) {
     places.push_back((2 * i + 1) * tree.rows / (2 * looked_at));
     homes.push_back(places.back() / tree.leaf);
-    ids.push_back(tree.order[places.back()]);
   }
-  Block<Raw, T> block(references, references.rows, ids.data(), looked_at, nullptr, nullptr);
+  Block<Raw, T> block(references, references.rows, tree, places, nullptr, nullptr);
   block.set_bounds(tree.coordinates, places, limits_of(references, options, tiles, block, homes, task));
   std::size_t near = 0;
   const std::size_t looks = std::min(leaves, looked_at);
@@ -487,9 +581,7 @@ References<Raw, T> prepare(const Raw* rows, std::size_t count, const Raw* querie
                            unsigned threads, Task& task) {
   const KernelTiles& tiles = kernel_tiles(isa);
   References<Raw, T> references;
-  references.rows = rows;
-  references.columns = columns;
-  references.varying = VaryingColumns(rows, count, queries, query_count, columns);
+  references.varying = VaryingColumns(rows, count, queries, query_count, columns, threads, task);
   references.weights = weights;
   std::size_t kept = count;
   const std::uint32_t* list = nullptr;
@@ -510,9 +602,10 @@ References<Raw, T> prepare(const Raw* rows, std::size_t count, const Raw* querie
   if (ordered) references.axes = principal_axes(rows, list, kept, columns);
   references.tree =
       order_rows(rows, list, kept, columns, ordered ? &references.axes : nullptr, leaf_rows<T>, isa, threads, task);
+  references.rows = PlacedRows<Raw>(rows, columns, references.tree);
   const auto [narrowest, widest] = std::minmax_element(options.bandwidths, options.bandwidths + options.bandwidth_count);
   const double radius = *widest <= most_times_wider * *narrowest ? centred_radius : 0;
-  references.packed = pack_rows<Raw, T>(rows, columns, references.varying, references.tree, *narrowest, radius, weights,
+  references.packed = pack_rows<Raw, T>(references.rows, references.varying, references.tree, *narrowest, radius, weights,
                                         references.largest_weight, tiles, threads, task);
   references.skips = options.skip_below > 0 && ordered && worth_skipping(references, options, tiles, task);
   return references;
@@ -548,15 +641,14 @@ class Totals {
 template <typename Raw>
 struct Queries {
   RowTree tree;
+  PlacedRows<Raw> rows;
   std::vector<float> limits;  // (places), only where anything is left out
 };
 
 template <typename Raw, typename T>
 Block<Raw, T> block_of(const KernelSumInput<Raw>& in, const References<Raw, T>& references, const Queries<Raw>& queries,
                        const std::vector<std::size_t>& places, double wider) {
-  std::vector<std::uint32_t> ids;
-  for (const std::size_t place : places) ids.push_back(queries.tree.order[place]);
-  Block<Raw, T> block(references, in.queries, ids.data(), ids.size(), in.starts, in.ends);
+  Block<Raw, T> block(references, queries.rows, queries.tree, places, in.starts, in.ends);
   if (!references.skips || queries.limits.empty()) return block;
   std::vector<float> limits;
   for (const std::size_t place : places) limits.push_back(static_cast<float>(queries.limits[place] + wider));
@@ -649,6 +741,7 @@ void log_kernel_sum(const KernelSumInput<Raw>& in, const KernelSumOptions& optio
   Queries<Raw> queries;
   queries.tree = order_rows(in.queries, nullptr, m, in.columns, references.skips ? &references.axes : nullptr, bound_group,
                             isa, threads, task);
+  queries.rows = PlacedRows<Raw>(in.queries, in.columns, queries.tree);
   const std::size_t blocks = divide_up(m, block_rows<T>);
   const auto places_of = [&](std::size_t block) {
     return run_of(block * block_rows<T>, std::min(m, (block + 1) * block_rows<T>));
@@ -657,14 +750,12 @@ void log_kernel_sum(const KernelSumInput<Raw>& in, const KernelSumOptions& optio
     queries.limits.resize(m);
     parallel_for(blocks, threads, task, [&](std::size_t item) {
       const std::vector<std::size_t> places = places_of(item);
-      std::vector<std::uint32_t> ids;
       std::vector<std::size_t> homes;
       const BoundCoordinates& coordinates = queries.tree.coordinates;
       for (const std::size_t place : places) {
-        ids.push_back(queries.tree.order[place]);
         homes.push_back(references.tree.home_leaf(&coordinates.values[place * coordinates.dimensions]));
       }
-      Block<Raw, T> block(references, in.queries, ids.data(), ids.size(), in.starts, in.ends);
+      Block<Raw, T> block(references, queries.rows, queries.tree, places, in.starts, in.ends);
       const std::vector<float> limits = limits_of(references, options, tiles, block, homes, task);
       std::copy(limits.begin(), limits.end(), queries.limits.begin() + static_cast<std::ptrdiff_t>(places[0]));
     });
@@ -766,7 +857,7 @@ void self_kernel_sums(const Raw* rows, std::size_t n, std::size_t columns, const
     return run_of(block * block_rows<T>, std::min(n, (block + 1) * block_rows<T>));
   };
   const auto block_at = [&](const std::vector<std::size_t>& places) {
-    return Block<Raw, T>(references, rows, &tree.order[places[0]], places.size(), nullptr, nullptr);
+    return Block<Raw, T>(references, references.rows, tree, places, nullptr, nullptr);
   };
 
   // A pair counts for both its rows, so it is left out only where it is too far for either: the limit of a node is the
@@ -775,12 +866,9 @@ void self_kernel_sums(const Raw* rows, std::size_t n, std::size_t columns, const
   std::vector<float> node_limits(references.skips ? tree.nodes.size() : 0, 0.0f);
   if (references.skips) {
     parallel_for(blocks, threads, task, [&](std::size_t item) {
-      const std::vector<std::size_t> places = places_of(item);
-      std::vector<std::size_t> homes;
-      for (const std::size_t place : places) homes.push_back(place / tree.leaf);
-      Block<Raw, T> block = block_at(places);
-      const std::vector<float> own = limits_of(references, options, tiles, block, homes, task);
-      std::copy(own.begin(), own.end(), limits.begin() + static_cast<std::ptrdiff_t>(places[0]));
+      for (std::size_t leaf = item * panel_leaves; leaf < std::min(leaves, (item + 1) * panel_leaves); ++leaf) {
+        limits_of_leaf(references, options, tiles, leaf, &limits[leaf * tree.leaf]);
+      }
     });
     for (std::size_t node = tree.nodes.size(); node-- > 0;) {
       const RowTree::Node& here = tree.nodes[node];

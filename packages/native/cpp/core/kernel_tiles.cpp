@@ -153,7 +153,7 @@ inline __attribute__((always_inline)) void find_exponents(const LeafSums<T>& p, 
     for (size_t q = 0; q < Q; ++q) {
       // A tile is always full: its first query stands in for those that are missing.
       const size_t query = list[first + (first + q < count ? q : 0)];
-      queries[q] = p.queries + query * p.columns;
+      queries[q] = p.queries + query * p.query_stride;
       query_half_norms[q] = form == TileForm::product ? p.query_half_norms[query] : T{0};
     }
     for (size_t offset = 0; offset < leaf_rows<T>; offset += width) {
@@ -296,46 +296,30 @@ inline __attribute__((always_inline)) void transpose(V (&x)[8]) {
   }
 }
 
-// Sums of squares of rows_across rows for each group, by the multiply-adds of the tiles from the first number of a row to its
-// last. Of a number that is broadcast compilers square first and add then, which rounds once more; hence the transposition.
+// Centres rows_across rows for each group, and sums their squares by the multiply-adds of the tiles, from the first number of
+// a row to its last. Of a number that is broadcast compilers square first and add then, which rounds once more; hence the
+// transposition.
 template <typename T, int groups>
-inline __attribute__((always_inline)) void squares_across(const T* const* row, size_t columns, Across<T>* sums) {
+inline __attribute__((always_inline)) void centre_across(const CentreRows<T>& p, const size_t* places, Across<T>* sums) {
   constexpr size_t R = rows_across<T>;
 #pragma GCC unroll 8
   for (int g = 0; g < groups; ++g) sums[g] = Across<T>{};
-  size_t c = 0;
-  for (; c + R <= columns; c += R) {
-    Across<T> x[groups][R];
+  for (size_t c = 0; c < p.stride; c += R) {
+    const Across<T> centre = load<Across<T>>(p.centre + c);
 #pragma GCC unroll 8
     for (int g = 0; g < groups; ++g) {
+      Across<T> x[R];
 #pragma GCC unroll 8
-      for (size_t i = 0; i < R; ++i) x[g][i] = load<Across<T>>(row[g * R + i] + c);
-      transpose(x[g]);
-    }
+      for (size_t i = 0; i < R; ++i) {
+        const size_t place = places[g * R + i] + c;
+        x[i] = (load<Across<T>>(p.rows + place) - centre) * p.scale;
+        store(p.centred + place, x[i]);
+      }
+      transpose(x);
 #pragma GCC unroll 8
-    for (size_t i = 0; i < R; ++i) {
-#pragma GCC unroll 8
-      for (int g = 0; g < groups; ++g) sums[g] = multiply_add(x[g][i], x[g][i], sums[g]);
-    }
-  }
-  for (; c < columns; ++c) {
-#pragma GCC unroll 8
-    for (int g = 0; g < groups; ++g) {
-      Across<T> x{};
-#pragma GCC unroll 8
-      for (size_t i = 0; i < R; ++i) x[i] = row[g * R + i][c];
-      sums[g] = multiply_add(x, x, sums[g]);
+      for (size_t i = 0; i < R; ++i) sums[g] = multiply_add(x[i], x[i], sums[g]);
     }
   }
-}
-
-template <typename T>
-inline __attribute__((always_inline)) void move_to_centre(const T* from, const T* centre, T scale, size_t columns, T* to) {
-  using Reals = typename Simd<T>::Reals;
-  constexpr size_t lanes = sizeof(Reals) / sizeof(T);
-  size_t c = 0;
-  for (; c + lanes <= columns; c += lanes) store(to + c, (load<Reals>(from + c) - load<Reals>(centre + c)) * scale);
-  for (; c < columns; ++c) to[c] = (from[c] - centre[c]) * scale;
 }
 
 template <typename T>
@@ -343,20 +327,16 @@ void centre_rows(const CentreRows<T>& p) {
   constexpr int groups = 2;
   constexpr size_t R = rows_across<T>;
   constexpr size_t at_once = groups * R;
-  const size_t columns = p.columns;
   for (size_t first = 0; first < p.count; first += at_once) {
     const size_t count = p.count - first < at_once ? p.count - first : at_once;
-    const T* row[at_once];
-    for (size_t i = 0; i < at_once; ++i) {
-      const size_t place = size_t{p.list[first + (i < count ? i : 0)]} * columns;
-      row[i] = p.centred + place;
-      if (i < count) move_to_centre(p.rows + place, p.centre, p.scale, columns, p.centred + place);
-    }
+    // The first row stands in for those that are missing.
+    size_t places[at_once];
+    for (size_t i = 0; i < at_once; ++i) places[i] = size_t{p.list[first + (i < count ? i : 0)]} * p.stride;
     Across<T> sums[groups]{};
     if (count > R) {
-      squares_across<T, groups>(row, columns, sums);
+      centre_across<T, groups>(p, places, sums);
     } else {
-      squares_across<T, 1>(row, columns, sums);
+      centre_across<T, 1>(p, places, sums);
     }
     for (size_t i = 0; i < count; ++i) {
       const std::uint32_t query = p.list[first + i];
@@ -364,7 +344,7 @@ void centre_rows(const CentreRows<T>& p) {
       p.half_norms[query] = half_norm;
       if (half_norm < static_cast<T>(largest_half_norm)) continue;
       p.half_norms[query] = static_cast<T>(half_norm_of_the_far);
-      for (size_t c = 0; c < columns; ++c) p.centred[size_t{query} * columns + c] = 0;
+      for (size_t c = 0; c < p.stride; ++c) p.centred[places[i] + c] = 0;
     }
   }
 }
@@ -374,12 +354,15 @@ void take_sums(T* lanes_of_queries, const std::uint32_t* list, size_t count, dou
   constexpr size_t lanes = vector_bytes / sizeof(T);
   for (size_t i = 0; i < count; ++i) {
     T* const from = lanes_of_queries + size_t{list[i]} * sum_lanes<T>;
-    double total = 0;
-    for (size_t lane = 0; lane < lanes; ++lane) {
-      total += from[lane];
-      from[lane] = 0;
+    double sums[lanes];
+    for (size_t lane = 0; lane < lanes; ++lane) sums[lane] = from[lane];
+    for (size_t lane = 0; lane < lanes; ++lane) from[lane] = 0;
+#pragma GCC unroll 4
+    for (size_t half = lanes / 2; half > 0; half /= 2) {
+#pragma GCC unroll 16
+      for (size_t lane = 0; lane < half; ++lane) sums[lane] += sums[lane + half];
     }
-    totals[list[i]] = total;
+    totals[list[i]] = sums[0];
   }
 }
 
@@ -400,7 +383,7 @@ void add_relative(const RelativeSums& p) {
         const Reals own = load<Reals>(p.rows + c * relative_rows + row);
 #pragma GCC unroll 8
         for (int q = 0; q < Q; ++q) {
-          const Reals query = broadcast<Reals>(p.queries[size_t{list[static_cast<size_t>(q) < count ? q : 0]} * p.columns + c]);
+          const Reals query = broadcast<Reals>(p.queries[size_t{list[static_cast<size_t>(q) < count ? q : 0]} * p.query_stride + c]);
           const Reals difference = own - query;
           sums[q] += difference * difference;
         }
@@ -442,22 +425,34 @@ size_t near_queries(const BoundCheck& p, std::uint32_t* list) {
   using S = Simd<float>;
   using Reals = S::Reals;
   constexpr size_t lanes = sizeof(Reals) / sizeof(float);
+  constexpr size_t vectors = bound_group / lanes;
   const Reals least = broadcast<Reals>(p.least_limit);
   size_t found = 0;
-  for (size_t group = 0; group < p.group_count; ++group) {
-    const size_t begin = size_t{p.groups[group]} * bound_group;
-    for (size_t first = begin; first < begin + bound_group; first += lanes) {
-      Reals squared{};
-      for (size_t c = 0; c < p.dimensions; ++c) {
-        const Reals below = p.low[c] - load<Reals>(p.query_high + c * p.query_stride + first);
-        const Reals above = load<Reals>(p.query_low + c * p.query_stride + first) - p.high[c];
+  for (size_t i = 0; i < p.group_count; ++i) {
+    const size_t group = p.groups[i];
+    const float* low = p.query_low + group * p.dimensions * bound_group;
+    const float* high = p.query_high + group * p.dimensions * bound_group;
+    Reals squared[vectors] = {};
+    for (size_t c = 0; c < p.dimensions; ++c) {
+      const Reals box_low = broadcast<Reals>(p.low[c]);
+      const Reals box_high = broadcast<Reals>(p.high[c]);
+#pragma GCC unroll 4
+      for (size_t v = 0; v < vectors; ++v) {
+        const Reals below = box_low - load<Reals>(high + v * lanes);
+        const Reals above = load<Reals>(low + v * lanes) - box_high;
         const Reals gap = larger(larger(below, above), Reals{});
-        squared += gap * gap;
+        squared[v] += gap * gap;
       }
+      low += bound_group;
+      high += bound_group;
+    }
+#pragma GCC unroll 4
+    for (size_t v = 0; v < vectors; ++v) {
+      const size_t first = group * bound_group + v * lanes;
       // What has a limit below 0 is no query, whatever the box: of one that is infinite it is not told apart by its interval.
       const Reals own = load<Reals>(p.limits + first);
       const Reals limit = larger(own, least);
-      const auto is_near = reinterpret_cast<S::Integers>((squared < limit) & (own >= 0.0f));
+      const auto is_near = reinterpret_cast<S::Integers>((squared[v] < limit) & (own >= 0.0f));
       if (is_nowhere(is_near)) continue;
       int near[lanes];
       store(near, is_near);

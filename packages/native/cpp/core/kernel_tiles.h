@@ -15,6 +15,12 @@ constexpr std::size_t leaf_rows = 128 / sizeof(T);
 template <typename T>
 constexpr std::size_t sum_lanes = 64 / sizeof(T);
 
+/// The length of a row of queries: its numbers, filled up with zeros to whole vectors of the widest instruction set.
+template <typename T>
+constexpr std::size_t query_stride_of(std::size_t columns) {
+  return (columns + 64 / sizeof(T) - 1) / (64 / sizeof(T)) * (64 / sizeof(T));
+}
+
 /// How a tile gets what times a factor is its exponents.
 enum class TileForm {
   /// (a·b − |a|²/2) − |b|²/2, of rows about a centre near both, in units of h/√log₂e: one multiply-add for each number.
@@ -33,7 +39,8 @@ struct LeafSums {
   const T* weights;          // (leaf_rows), or null
   const std::uint32_t* ids;  // (leaf_rows) which row of the references each is; where some are left out, else null
 
-  const T* queries;            // (·×columns) row-major, about the same centre as the rows
+  const T* queries;            // (·×query_stride) row-major, about the same centre as the rows
+  std::size_t query_stride;
   const T* query_half_norms;   // (·) form product alone
   const std::uint32_t* starts; // (·) of each query, the ids that do not count: starts … ends (exclusive)
   const std::uint32_t* ends;
@@ -52,13 +59,13 @@ struct LeafSums {
 /// Rows to be moved to a centre.
 template <typename T>
 struct CentreRows {
-  const T* rows;  // (·×columns) row-major
-  std::size_t columns;
+  const T* rows;  // (·×stride) row-major
+  std::size_t stride;  // query_stride_of the columns; what fills them up is 0, in rows and centre alike
   const std::uint32_t* list;  // (count)
   std::size_t count;
-  const T* centre;  // (columns)
+  const T* centre;  // (stride)
   T scale;
-  T* centred;     // (·×columns)
+  T* centred;     // (·×stride)
   T* half_norms;  // (·)
 };
 
@@ -69,7 +76,8 @@ struct RelativeSums {
   const double* weights;  // (relative_rows), 0 for what does not count
   const std::uint32_t* ids;  // or null, as above
 
-  const double* queries;  // (·×columns) row-major
+  const double* queries;  // (·×query_stride) row-major
+  std::size_t query_stride;
   const std::uint32_t* starts;
   const std::uint32_t* ends;
   const std::uint32_t* list;
@@ -93,10 +101,9 @@ struct BoundCheck {
   std::size_t dimensions;
   const float* low;  // (dimensions) of the box
   const float* high;
-  const float* query_low;  // [dimension][query_stride], the intervals that surely hold the coordinates of the queries
+  const float* query_low;  // [group][dimension][bound_group], the intervals that surely hold the coordinates of the queries
   const float* query_high;
-  std::size_t query_stride;      // a multiple of bound_group
-  const float* limits;           // (query_stride) squared distances; below 0 for what stands there beyond the queries
+  const float* limits;           // [group][bound_group] squared distances; below 0 for what stands there beyond the queries
   float least_limit;             // for all of them, where theirs is smaller
   const std::uint32_t* groups;   // (group_count) which runs of bound_group queries to look at
   std::size_t group_count;

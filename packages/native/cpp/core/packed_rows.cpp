@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <mutex>
 
 #include "thread_pool.h"
 
@@ -12,6 +13,8 @@ namespace {
 
 constexpr double log2_e = 1.4426950408889634074;
 constexpr std::size_t leaves_at_once = 16;
+constexpr std::size_t runs_worth_a_thread = 8;
+constexpr std::size_t rows_looked_at_once = 1024;
 // Half norm of what fills up a leaf: far below every exponent.
 constexpr double half_norm_of_nothing = 1e30;
 
@@ -36,14 +39,15 @@ double squared_distance(const Number* row, const double* centre, std::size_t col
 template <typename Raw>
 class Runs {
  public:
-  Runs(const Raw* rows, std::size_t columns, const RowTree& tree, double radius, unsigned threads, Task& task)
+  Runs(const PlacedRows<Raw>& rows, const RowTree& tree, double radius, unsigned threads, Task& task)
       : rows_(rows),
-        columns_(columns),
+        columns_(rows.columns()),
         tree_(tree),
         radius_(radius),
-        base_(row(0), row(0) + columns),
-        means_(tree.leaves() * columns),
+        base_(rows.at(0), rows.at(0) + columns_),
+        means_(tree.leaves() * columns_),
         reaches_(tree.leaves()) {
+    const std::size_t columns = columns_;
     const std::size_t leaves = tree.leaves();
     parallel_for((leaves + leaves_at_once - 1) / leaves_at_once, threads, task, [&](std::size_t item) {
       for (std::size_t leaf = item * leaves_at_once; leaf < std::min(leaves, (item + 1) * leaves_at_once); ++leaf) {
@@ -52,12 +56,14 @@ class Runs {
         const std::size_t end = tree.leaf_end(leaf);
         std::fill_n(mean, columns, 0.0);
         for (std::size_t place = begin; place < end; ++place) {
-          for (std::size_t c = 0; c < columns; ++c) mean[c] += static_cast<double>(row(place)[c]) - base_[c];
+          rows.expect_after(place);
+          const Raw* const row = rows.at(place);
+          for (std::size_t c = 0; c < columns; ++c) mean[c] += static_cast<double>(row[c]) - base_[c];
         }
         for (std::size_t c = 0; c < columns; ++c) mean[c] = base_[c] + mean[c] / static_cast<double>(end - begin);
         double farthest = 0;
         for (std::size_t place = begin; place < end; ++place) {
-          const double squared = squared_distance(row(place), mean, columns);
+          const double squared = squared_distance(rows.at(place), mean, columns);
           // Not a number where it overflows, which is never near.
           if (!(squared <= farthest)) farthest = squared;
         }
@@ -82,16 +88,14 @@ class Runs {
       // A ball that holds all rows of a leaf holds their mean.
       if (!(away <= radius_)) return {};
       for (std::size_t place = leaf * tree_.leaf; place < tree_.leaf_end(leaf); ++place) {
-        if (!(squared_distance(row(place), centre.data(), columns_) <= radius_ * radius_)) return {};
+        if (!(squared_distance(rows_.at(place), centre.data(), columns_) <= radius_ * radius_)) return {};
       }
     }
     return centre;
   }
 
  private:
-  const Raw* row(std::size_t place) const { return rows_ + std::size_t{tree_.order[place]} * columns_; }
-
-  const Raw* const rows_;
+  const PlacedRows<Raw>& rows_;
   const std::size_t columns_;
   const RowTree& tree_;
   const double radius_;
@@ -105,25 +109,34 @@ class Runs {
 
 template <typename Raw>
 VaryingColumns::VaryingColumns(const Raw* rows, std::size_t count, const Raw* others, std::size_t other_count,
-                               std::size_t columns) {
+                               std::size_t columns, unsigned threads, Task& task) {
+  if (others == rows) other_count = 0;
+  const std::size_t all = count + other_count;
   std::vector<unsigned char> varies(columns, 0);
-  std::vector<Stretch> equal{{0, columns}};
-  const auto look_at = [&](const Raw* some, std::size_t how_many) {
-    for (std::size_t i = 0; i < how_many && !equal.empty(); ++i) {
-      const Raw* const row = some + i * columns;
+  std::mutex varies_mutex;
+  parallel_for((all + rows_looked_at_once - 1) / rows_looked_at_once, threads, task, [&](std::size_t item) {
+    std::vector<unsigned char> own;
+    {
+      const std::lock_guard<std::mutex> lock(varies_mutex);
+      own = varies;
+    }
+    std::vector<Stretch> equal = stretches_of(own, 0);
+    const std::size_t end = std::min(all, (item + 1) * rows_looked_at_once);
+    for (std::size_t i = item * rows_looked_at_once; i < end && !equal.empty(); ++i) {
+      const Raw* const row = i < count ? rows + i * columns : others + (i - count) * columns;
       // By their bytes: that 0 and −0 differ then costs no more than their column.
       const bool as_before = std::all_of(equal.begin(), equal.end(), [&](const Stretch& stretch) {
         return std::memcmp(row + stretch.first, rows + stretch.first, stretch.length * sizeof(Raw)) == 0;
       });
       if (as_before) continue;
       for (std::size_t c = 0; c < columns; ++c) {
-        if (std::memcmp(row + c, rows + c, sizeof(Raw)) != 0) varies[c] = 1;
+        if (std::memcmp(row + c, rows + c, sizeof(Raw)) != 0) own[c] = 1;
       }
-      equal = stretches_of(varies, 0);
+      equal = stretches_of(own, 0);
     }
-  };
-  look_at(rows, count);
-  if (others != rows) look_at(others, other_count);
+    const std::lock_guard<std::mutex> lock(varies_mutex);
+    for (std::size_t c = 0; c < columns; ++c) varies[c] |= own[c];
+  });
   if (std::find(varies.begin(), varies.end(), 1) == varies.end()) varies[0] = 1;
   stretches_ = stretches_of(varies, 1);
   for (const Stretch& stretch : stretches_) count_ += stretch.length;
@@ -141,8 +154,7 @@ std::vector<VaryingColumns::Stretch> VaryingColumns::stretches_of(const std::vec
 }
 
 template <typename Raw, typename T>
-PackedRows<T> pack_rows(const Raw* rows, std::size_t columns, const VaryingColumns& varying, const RowTree& tree,
-                        double bandwidth, double radius, const double* weights, double largest_weight,
+PackedRows<T> pack_rows(const PlacedRows<Raw>& rows, const VaryingColumns& varying, const RowTree& tree, double bandwidth, double radius, const double* weights, double largest_weight,
                         const KernelTiles& tiles, unsigned threads, Task& task) {
   constexpr std::size_t lanes = leaf_rows<T>;
   constexpr std::uint32_t no_centre = PackedRows<T>::no_centre;
@@ -151,6 +163,9 @@ PackedRows<T> pack_rows(const Raw* rows, std::size_t columns, const VaryingColum
   packed.scale = static_cast<T>(std::sqrt(log2_e) / bandwidth);
   packed.centre_of.assign(leaves, no_centre);
 
+  const std::size_t width = varying.count();
+  const std::size_t stride = query_stride_of<T>(width);
+
   // From the whole down to single leaves, level by level.
   struct Run {
     std::size_t first, leaves;
@@ -158,17 +173,18 @@ PackedRows<T> pack_rows(const Raw* rows, std::size_t columns, const VaryingColum
   };
   std::vector<Run> level;
   if (radius > 0) {
-    const Runs<Raw> runs(rows, columns, tree, radius * bandwidth, threads, task);
+    const Runs<Raw> runs(rows, tree, radius * bandwidth, threads, task);
     level.push_back({0, leaves, {}});
     while (!level.empty()) {
-      parallel_for(level.size(), threads, task,
+      // To wake a thread for a few runs would take longer than they do.
+      parallel_for(level.size(), level.size() < runs_worth_a_thread ? 1 : threads, task,
                    [&](std::size_t i) { level[i].centre = runs.centre_of(level[i].first, level[i].leaves); });
       std::vector<Run> next;
       for (const Run& run : level) {
         if (!run.centre.empty()) {
-          const auto centre = static_cast<std::uint32_t>(packed.centres.size() / varying.count());
-          packed.centres.resize(packed.centres.size() + varying.count());
-          varying.take(run.centre.data(), &packed.centres[centre * varying.count()]);
+          const auto centre = static_cast<std::uint32_t>(packed.centres.size() / stride);
+          packed.centres.resize(packed.centres.size() + stride, T{0});
+          varying.take(run.centre.data(), &packed.centres[centre * stride]);
           std::fill_n(packed.centre_of.begin() + static_cast<std::ptrdiff_t>(run.first), run.leaves, centre);
         } else if (run.leaves > 1) {
           const std::size_t left = (run.leaves + 1) / 2;
@@ -180,34 +196,35 @@ PackedRows<T> pack_rows(const Raw* rows, std::size_t columns, const VaryingColum
     }
   }
 
-  const std::size_t width = varying.count();
   packed.rows = HeapArray<T>(leaves * lanes * width);
   packed.half_norms = HeapArray<T>(leaves * lanes);
   packed.ids.assign(leaves * lanes, 0);
   if (weights != nullptr) packed.weights = HeapArray<T>(leaves * lanes);
   parallel_for((leaves + leaves_at_once - 1) / leaves_at_once, threads, task, [&](std::size_t item) {
-    HeapArray<T> given(lanes * width);
-    HeapArray<T> centred(lanes * width);
+    HeapArray<T> given(lanes * stride);
+    HeapArray<T> centred(lanes * stride);
+    std::fill_n(given.data.get(), given.length, T{0});
     std::uint32_t all[lanes];
     for (std::size_t i = 0; i < lanes; ++i) all[i] = static_cast<std::uint32_t>(i);
     for (std::size_t leaf = item * leaves_at_once; leaf < std::min(leaves, (item + 1) * leaves_at_once); ++leaf) {
       const std::size_t begin = leaf * lanes;
       const std::size_t count = tree.leaf_end(leaf) - begin;
       for (std::size_t i = 0; i < count; ++i) {
-        varying.take(rows + std::size_t{tree.order[begin + i]} * columns, &given[i * width]);
+        rows.expect_after(begin + i);
+        varying.take(rows.at(begin + i), &given[i * stride]);
         packed.ids[begin + i] = tree.order[begin + i];
       }
       T* const half_norms = &packed.half_norms[begin];
       const std::uint32_t centre = packed.centre_of[leaf];
       const HeapArray<T>* from = &given;
       if (centre != no_centre) {
-        tiles.centre_rows({given.data.get(), width, all, count, &packed.centres[centre * width], packed.scale,
+        tiles.centre_rows({given.data.get(), stride, all, count, &packed.centres[centre * stride], packed.scale,
                            centred.data.get(), half_norms});
         from = &centred;
       }
       T* const to = &packed.rows[begin * width];
       for (std::size_t c = 0; c < width; ++c) {
-        for (std::size_t i = 0; i < count; ++i) to[c * lanes + i] = (*from)[i * width + c];
+        for (std::size_t i = 0; i < count; ++i) to[c * lanes + i] = (*from)[i * stride + c];
       }
       // What fills up the last leaf lies infinitely far, in either form.
       for (std::size_t i = count; i < lanes; ++i) {
@@ -227,12 +244,12 @@ PackedRows<T> pack_rows(const Raw* rows, std::size_t columns, const VaryingColum
 }
 
 #define SURPRISAL_PACK_ROWS(Raw, T)                                                                                         \
-  template PackedRows<T> pack_rows<Raw, T>(const Raw*, std::size_t, const VaryingColumns&, const RowTree&, double, double, \
+  template PackedRows<T> pack_rows<Raw, T>(const PlacedRows<Raw>&, const VaryingColumns&, const RowTree&, double, double,   \
                                            const double*, double, const KernelTiles&, unsigned, Task&);
 SURPRISAL_PACK_ROWS(float, float)
 SURPRISAL_PACK_ROWS(float, double)
 SURPRISAL_PACK_ROWS(double, double)
-template VaryingColumns::VaryingColumns(const float*, std::size_t, const float*, std::size_t, std::size_t);
-template VaryingColumns::VaryingColumns(const double*, std::size_t, const double*, std::size_t, std::size_t);
+template VaryingColumns::VaryingColumns(const float*, std::size_t, const float*, std::size_t, std::size_t, unsigned, Task&);
+template VaryingColumns::VaryingColumns(const double*, std::size_t, const double*, std::size_t, std::size_t, unsigned, Task&);
 
 }  // namespace surprisal

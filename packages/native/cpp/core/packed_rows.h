@@ -7,6 +7,7 @@
 
 #include "heap_array.h"
 #include "kernel_tiles.h"
+#include "placed_rows.h"
 #include "row_tree.h"
 #include "task.h"
 
@@ -19,7 +20,8 @@ class VaryingColumns {
  public:
   VaryingColumns() = default;
   template <typename Raw>
-  VaryingColumns(const Raw* rows, std::size_t count, const Raw* others, std::size_t other_count, std::size_t columns);
+  VaryingColumns(const Raw* rows, std::size_t count, const Raw* others, std::size_t other_count, std::size_t columns,
+                 unsigned threads, Task& task);
 
   std::size_t count() const { return count_; }
 
@@ -54,7 +56,7 @@ struct PackedRows {
   HeapArray<T> weights;                 // [leaf][leaf_rows], relative to the largest; empty where every weight is 1
   std::vector<std::uint32_t> ids;       // [leaf][leaf_rows] which row of the references each is
   std::vector<std::uint32_t> centre_of; // (leaves), or no_centre
-  std::vector<T> centres;               // [centre][dimension]
+  std::vector<T> centres;               // [centre][query_stride_of the dimensions]
 };
 
 /// Bandwidths within which the rows that share a centre lie of it. A query that matters to them lies within some 7 more,
@@ -66,8 +68,7 @@ constexpr double centred_radius = 8;
 /// Packs the rows of a tree, of each the columns that vary. `bandwidth` is the smallest in use, and `radius` is in bandwidths;
 /// where it is 0, no row has a centre. `weights` are of the rows as given, or null. Throws std::bad_alloc, Error ABORTED.
 template <typename Raw, typename T>
-PackedRows<T> pack_rows(const Raw* rows, std::size_t columns, const VaryingColumns& varying, const RowTree& tree,
-                        double bandwidth, double radius, const double* weights, double largest_weight,
+PackedRows<T> pack_rows(const PlacedRows<Raw>& rows, const VaryingColumns& varying, const RowTree& tree, double bandwidth, double radius, const double* weights, double largest_weight,
                         const KernelTiles& tiles, unsigned threads, Task& task);
 
 }  // namespace surprisal

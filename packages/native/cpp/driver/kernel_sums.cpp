@@ -87,9 +87,12 @@ void test_distance_to_itself(std::size_t columns, Isa isa) {
       std::to_string(columns) + " columns, " + isa_name(isa) + (sizeof(T) == 4 ? ", float32" : ", float64");
   std::mt19937 random(static_cast<unsigned>(columns));
   std::uniform_real_distribution<double> uniform(-3, 3);
-  std::vector<T> rows(n * columns), centre(columns), centred(n * columns), half_norms(n), leaf(n * columns);
-  for (T& x : rows) x = static_cast<T>(uniform(random));
-  for (T& x : centre) x = static_cast<T>(uniform(random));
+  const std::size_t stride = query_stride_of<T>(columns);
+  std::vector<T> rows(n * stride), centre(stride), centred(n * stride), half_norms(n), leaf(n * columns);
+  for (std::size_t c = 0; c < columns; ++c) {
+    for (std::size_t i = 0; i < n; ++i) rows[i * stride + c] = static_cast<T>(uniform(random));
+    centre[c] = static_cast<T>(uniform(random));
+  }
   std::vector<std::uint32_t> list(n);
   for (std::size_t i = 0; i < n; ++i) list[i] = static_cast<std::uint32_t>(i * 5 % n);
   // In lists of every length: to the same bits.
@@ -98,7 +101,7 @@ void test_distance_to_itself(std::size_t columns, Isa isa) {
   for (std::size_t length = n; length > 0; --length) {
     std::fill(centred.begin(), centred.end(), T{-1});
     for (std::size_t first = 0; first < n; first += length) {
-      tiles.centre_rows({rows.data(), columns, list.data() + first, std::min(length, n - first), centre.data(), T{0.7},
+      tiles.centre_rows({rows.data(), stride, list.data() + first, std::min(length, n - first), centre.data(), T{0.7},
                          centred.data(), half_norms.data()});
     }
     if (length == n) {
@@ -109,7 +112,7 @@ void test_distance_to_itself(std::size_t columns, Isa isa) {
   }
   check(same, "half norms do not depend on what is centred together, " + what);
   for (std::size_t i = 0; i < n; ++i) {
-    for (std::size_t c = 0; c < columns; ++c) leaf[c * n + i] = centred[i * columns + c];
+    for (std::size_t c = 0; c < columns; ++c) leaf[c * n + i] = centred[i * stride + c];
   }
   bool exact = true;
   for (std::uint32_t i = 0; i < n; ++i) {
@@ -123,6 +126,7 @@ void test_distance_to_itself(std::size_t columns, Isa isa) {
     work.half_norms = half_norms.data();
     work.weights = weights.data();
     work.queries = centred.data();
+    work.query_stride = stride;
     work.query_half_norms = half_norms.data();
     work.list = &i;
     work.count = 1;
@@ -398,8 +402,7 @@ void test_queries_that_are_none() {
   const std::uint32_t group = 0;
   for (const Isa isa : available_isas()) {
     for (const float least_limit : {0.0f, 3.0f}) {
-      const BoundCheck all{1, &everywhere[0], &everywhere[1], low.data(), high.data(), bound_group, limits.data(),
-                           least_limit, &group, 1};
+      const BoundCheck all{1, &everywhere[0], &everywhere[1], low.data(), high.data(), limits.data(), least_limit, &group, 1};
       std::uint32_t list[bound_group];
       check(kernel_tiles(isa).near_queries(all, list) == count, std::string("all queries, and no others, ") + isa_name(isa));
     }
