@@ -8,6 +8,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runChecks } from './run-checks.mjs';
@@ -31,6 +32,8 @@ const { status } = spawnSync(
     '--reporter=default',
     '--reporter=json',
     `--outputFile.json=${reportFile}`,
+    // Of two cores Vitest would use one, and what takes long here is files of an hour each.
+    ...(flags.long ? [`--maxWorkers=${Math.max(2, availableParallelism() - 1)}`] : []),
   ],
   {
     cwd: root,
