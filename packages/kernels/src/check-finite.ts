@@ -8,7 +8,7 @@ const TO_OVERFLOW = Number.MAX_VALUE / LARGEST_NUMBER;
 /** @throws {SurprisalError} INVALID_ARGUMENT if a number is not finite, or so large that its square overflows */
 export function checkFinite(matrix: Matrix, what: string): void {
   const { data, columns } = matrix;
-  if (isFiniteThroughout(data)) return;
+  if (isWithinLimit(data)) return;
   for (let place = 0; place < data.length; place++) {
     // Written so that NaN fails it too.
     if (Math.abs(data[place]!) <= LARGEST_NUMBER) continue;
@@ -21,8 +21,11 @@ export function checkFinite(matrix: Matrix, what: string): void {
   }
 }
 
-/** Zero times what overflows is no number, nor is any sum with it: four of them side by side, and nothing to branch on. */
-function isFiniteThroughout(data: Float32Array | Float64Array): boolean {
+/**
+ * Whether no number is beyond the largest. Zero times what overflows is no number, nor is any sum with it: four of them side by
+ * side, and nothing to branch on.
+ */
+function isWithinLimit(data: Float32Array | Float64Array): boolean {
   let [a, b, c, d] = [0, 0, 0, 0];
   const whole = data.length - (data.length % 4);
   for (let i = 0; i < whole; i += 4) {

@@ -70,10 +70,11 @@ struct References {
     leaf.rows.resize(varying.count() * relative_rows);
     for (std::size_t i = 0; i < relative_rows; ++i) {
       const bool there = begin + i < end;
-      const std::uint32_t id = tree.order[there ? begin + i : begin];
+      const std::size_t place = there ? begin + i : begin;
+      const std::uint32_t id = rows.id(place);
       leaf.ids[i] = id;
       leaf.weights[i] = !there ? 0 : weights == nullptr ? 1 : weights[id] / largest_weight;
-      varying.take(rows.at(there ? begin + i : begin), leaf.row.data());
+      varying.take(rows.at(place), leaf.row.data());
       for (std::size_t c = 0; c < leaf.row.size(); ++c) leaf.rows[c * relative_rows + i] = leaf.row[c];
     }
   }
@@ -89,9 +90,9 @@ class Block {
   std::size_t stride = 0;  // count, filled up to whole groups
   std::vector<std::uint32_t> all;
 
-  // The rows of some places of a tree, of each the columns that vary; `starts` and `ends` are of its rows as they were given.
-  Block(const References<Raw, T>& references, const PlacedRows<Raw>& rows, const RowTree& tree,
-        const std::vector<std::size_t>& places, const std::uint32_t* starts, const std::uint32_t* ends)
+  // The rows at some places, of each the columns that vary; `starts` and `ends` are of the rows as they were given.
+  Block(const References<Raw, T>& references, const PlacedRows<Raw>& rows, const std::vector<std::size_t>& places,
+        const std::uint32_t* starts, const std::uint32_t* ends)
       : count(places.size()),
         stride(divide_up(count, bound_group) * bound_group),
         all(count),
@@ -104,16 +105,16 @@ class Block {
         starts_(starts == nullptr ? 0 : count),
         ends_(starts == nullptr ? 0 : count),
         list_(stride),
-        to_centre_(count + 1) {
+        to_centre_(count) {
     for (std::size_t q = 0; q < count; ++q) {
       all[q] = static_cast<std::uint32_t>(q);
-      rows.expect_after(places[q]);
+      if (q + PlacedRows<Raw>::places_ahead < count) rows.expect(places[q + PlacedRows<Raw>::places_ahead]);
       T* const given = &given_[q * query_stride_];
       references.varying.take(rows.at(places[q]), given);
       std::fill(given + columns_, given + query_stride_, T{0});
       if (starts == nullptr) continue;
-      starts_[q] = starts[tree.order[places[q]]];
-      ends_[q] = ends[tree.order[places[q]]];
+      starts_[q] = starts[rows.id(places[q])];
+      ends_[q] = ends[rows.id(places[q])];
     }
   }
 
@@ -431,7 +432,8 @@ class Sweep {
 //
 // All references beyond d together add W·exp(−d²/2h²) at the most, W the sum of weights: no more than skip·S for
 // d² ≥ 2h²·ln(W/(skip·S)). At several bandwidths, the largest of those.
-void limits_from(const double* log_sums, std::size_t count, double total_weight, const KernelSumOptions& options, float* limits) {
+void limits_from(const double* log_sums, std::size_t count, double total_weight, const KernelSumOptions& options,
+                 float* limits) {
   for (std::size_t q = 0; q < count; ++q) {
     double limit = 0;
     for (std::size_t b = 0; b < options.bandwidth_count; ++b) {
@@ -565,7 +567,7 @@ bool worth_skipping(const References<Raw, T>& references, const KernelSumOptions
     places.push_back((2 * i + 1) * tree.rows / (2 * looked_at));
     homes.push_back(places.back() / tree.leaf);
   }
-  Block<Raw, T> block(references, references.rows, tree, places, nullptr, nullptr);
+  Block<Raw, T> block(references, references.rows, places, nullptr, nullptr);
   block.set_bounds(tree.coordinates, places, limits_of(references, options, tiles, block, homes, task));
   std::size_t near = 0;
   const std::size_t looks = std::min(leaves, looked_at);
@@ -648,7 +650,7 @@ struct Queries {
 template <typename Raw, typename T>
 Block<Raw, T> block_of(const KernelSumInput<Raw>& in, const References<Raw, T>& references, const Queries<Raw>& queries,
                        const std::vector<std::size_t>& places, double wider) {
-  Block<Raw, T> block(references, queries.rows, queries.tree, places, in.starts, in.ends);
+  Block<Raw, T> block(references, queries.rows, places, in.starts, in.ends);
   if (!references.skips || queries.limits.empty()) return block;
   std::vector<float> limits;
   for (const std::size_t place : places) limits.push_back(static_cast<float>(queries.limits[place] + wider));
@@ -755,7 +757,7 @@ void log_kernel_sum(const KernelSumInput<Raw>& in, const KernelSumOptions& optio
       for (const std::size_t place : places) {
         homes.push_back(references.tree.home_leaf(&coordinates.values[place * coordinates.dimensions]));
       }
-      Block<Raw, T> block(references, queries.rows, queries.tree, places, in.starts, in.ends);
+      Block<Raw, T> block(references, queries.rows, places, in.starts, in.ends);
       const std::vector<float> limits = limits_of(references, options, tiles, block, homes, task);
       std::copy(limits.begin(), limits.end(), queries.limits.begin() + static_cast<std::ptrdiff_t>(places[0]));
     });
@@ -857,7 +859,7 @@ void self_kernel_sums(const Raw* rows, std::size_t n, std::size_t columns, const
     return run_of(block * block_rows<T>, std::min(n, (block + 1) * block_rows<T>));
   };
   const auto block_at = [&](const std::vector<std::size_t>& places) {
-    return Block<Raw, T>(references, references.rows, tree, places, nullptr, nullptr);
+    return Block<Raw, T>(references, references.rows, places, nullptr, nullptr);
   };
 
   // A pair counts for both its rows, so it is left out only where it is too far for either: the limit of a node is the

@@ -15,7 +15,8 @@ constexpr std::size_t leaf_rows = 128 / sizeof(T);
 template <typename T>
 constexpr std::size_t sum_lanes = 64 / sizeof(T);
 
-/// The length of a row of queries: its numbers, filled up with zeros to whole vectors of the widest instruction set.
+/// The length of a row that is moved to a centre: its numbers, filled up with zeros to whole vectors of the widest
+/// instruction set.
 template <typename T>
 constexpr std::size_t query_stride_of(std::size_t columns) {
   return (columns + 64 / sizeof(T) - 1) / (64 / sizeof(T)) * (64 / sizeof(T));

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "heap_array.h"
+#include "placed_rows.h"
 #include "row_tree.h"
 #include "thread_pool.h"
 
@@ -48,22 +49,22 @@ double centre(const Raw* row, const std::vector<double>& origin, float* to, std:
 }
 
 template <typename Raw>
-Screen screen_of(const NearestInput<Raw>& in, const RowTree& tree, const std::vector<double>& origin, unsigned threads,
+Screen screen_of(const PlacedRows<Raw>& rows, const RowTree& tree, const std::vector<double>& origin, unsigned threads,
                  Task& task) {
   Screen screen;
-  screen.rows = HeapArray<float>(tree.leaves() * in.columns * leaf_of_references);
+  screen.rows = HeapArray<float>(tree.leaves() * rows.columns() * leaf_of_references);
   screen.slack = HeapArray<double>(tree.leaves());
   parallel_for((tree.leaves() + leaves_at_once - 1) / leaves_at_once, threads, task, [&](std::size_t item) {
     for (std::size_t leaf = item * leaves_at_once; leaf < std::min(tree.leaves(), (item + 1) * leaves_at_once); ++leaf) {
-      float* const to = &screen.rows[leaf * in.columns * leaf_of_references];
+      float* const to = &screen.rows[leaf * rows.columns() * leaf_of_references];
       double& slack = screen.slack[leaf];
       slack = 0;
       const std::size_t begin = leaf * leaf_of_references;
       for (std::size_t lane = 0; lane < leaf_of_references; ++lane) {
         // What fills up the last leaf is never looked at; it repeats a row so that nothing is left unwritten.
         const std::size_t place = std::min(begin + lane, tree.leaf_end(leaf) - 1);
-        const Raw* const row = in.references + std::size_t{tree.order[place]} * in.columns;
-        slack = std::max(slack, centre(row, origin, to + lane, leaf_of_references));
+        rows.expect(place + PlacedRows<Raw>::places_ahead);
+        slack = std::max(slack, centre(rows.at(place), origin, to + lane, leaf_of_references));
       }
     }
   });
@@ -320,7 +321,7 @@ void nearest_references(const NearestInput<Raw>& in, Isa isa, unsigned threads, 
   const RowTree queries =
       order_rows(in.queries, nullptr, in.query_count, in.columns, &axes, block_of_queries, isa, threads, task);
   const std::vector<std::uint32_t> earliest = first_rows(references);
-  const Screen screen = screen_of(in, references, axes.origin, threads, task);
+  const Screen screen = screen_of(PlacedRows<Raw>(in.references, in.columns, references), references, axes.origin, threads, task);
   const Search<Raw> search{in,          references,        queries, earliest, screen,
                            axes.origin, kernel_tiles(isa), rows,    distances};
   const std::size_t blocks = queries.leaves();

@@ -13,7 +13,6 @@ namespace {
 
 constexpr double log2_e = 1.4426950408889634074;
 constexpr std::size_t leaves_at_once = 16;
-constexpr std::size_t runs_worth_a_thread = 8;
 constexpr std::size_t rows_looked_at_once = 1024;
 // Half norm of what fills up a leaf: far below every exponent.
 constexpr double half_norm_of_nothing = 1e30;
@@ -56,7 +55,7 @@ class Runs {
         const std::size_t end = tree.leaf_end(leaf);
         std::fill_n(mean, columns, 0.0);
         for (std::size_t place = begin; place < end; ++place) {
-          rows.expect_after(place);
+          rows.expect(place + PlacedRows<Raw>::places_ahead);
           const Raw* const row = rows.at(place);
           for (std::size_t c = 0; c < columns; ++c) mean[c] += static_cast<double>(row[c]) - base_[c];
         }
@@ -110,7 +109,11 @@ class Runs {
 template <typename Raw>
 VaryingColumns::VaryingColumns(const Raw* rows, std::size_t count, const Raw* others, std::size_t other_count,
                                std::size_t columns, unsigned threads, Task& task) {
-  if (others == rows) other_count = 0;
+  // Where both begin at one place, one is the beginning of the other.
+  if (others == rows) {
+    count = std::max(count, other_count);
+    other_count = 0;
+  }
   const std::size_t all = count + other_count;
   std::vector<unsigned char> varies(columns, 0);
   std::mutex varies_mutex;
@@ -154,8 +157,9 @@ std::vector<VaryingColumns::Stretch> VaryingColumns::stretches_of(const std::vec
 }
 
 template <typename Raw, typename T>
-PackedRows<T> pack_rows(const PlacedRows<Raw>& rows, const VaryingColumns& varying, const RowTree& tree, double bandwidth, double radius, const double* weights, double largest_weight,
-                        const KernelTiles& tiles, unsigned threads, Task& task) {
+PackedRows<T> pack_rows(const PlacedRows<Raw>& rows, const VaryingColumns& varying, const RowTree& tree, double bandwidth,
+                        double radius, const double* weights, double largest_weight, const KernelTiles& tiles,
+                        unsigned threads, Task& task) {
   constexpr std::size_t lanes = leaf_rows<T>;
   constexpr std::uint32_t no_centre = PackedRows<T>::no_centre;
   const std::size_t leaves = tree.leaves();
@@ -176,8 +180,7 @@ PackedRows<T> pack_rows(const PlacedRows<Raw>& rows, const VaryingColumns& varyi
     const Runs<Raw> runs(rows, tree, radius * bandwidth, threads, task);
     level.push_back({0, leaves, {}});
     while (!level.empty()) {
-      // To wake a thread for a few runs would take longer than they do.
-      parallel_for(level.size(), level.size() < runs_worth_a_thread ? 1 : threads, task,
+      parallel_for(level.size(), threads, task,
                    [&](std::size_t i) { level[i].centre = runs.centre_of(level[i].first, level[i].leaves); });
       std::vector<Run> next;
       for (const Run& run : level) {
@@ -210,7 +213,7 @@ PackedRows<T> pack_rows(const PlacedRows<Raw>& rows, const VaryingColumns& varyi
       const std::size_t begin = leaf * lanes;
       const std::size_t count = tree.leaf_end(leaf) - begin;
       for (std::size_t i = 0; i < count; ++i) {
-        rows.expect_after(begin + i);
+        rows.expect(begin + i + PlacedRows<Raw>::places_ahead);
         varying.take(rows.at(begin + i), &given[i * stride]);
         packed.ids[begin + i] = tree.order[begin + i];
       }

@@ -19,6 +19,7 @@ namespace surprisal {
 class VaryingColumns {
  public:
   VaryingColumns() = default;
+  /// Throws std::bad_alloc, Error ABORTED.
   template <typename Raw>
   VaryingColumns(const Raw* rows, std::size_t count, const Raw* others, std::size_t other_count, std::size_t columns,
                  unsigned threads, Task& task);
@@ -65,10 +66,12 @@ struct PackedRows {
 /// 2.5e-5 at 13.
 constexpr double centred_radius = 8;
 
-/// Packs the rows of a tree, of each the columns that vary. `bandwidth` is the smallest in use, and `radius` is in bandwidths;
-/// where it is 0, no row has a centre. `weights` are of the rows as given, or null. Throws std::bad_alloc, Error ABORTED.
+/// Packs `rows`, which `tree` puts in order, of each the columns that vary. `bandwidth` is the smallest in use, and `radius` is
+/// in bandwidths; where it is 0, no row has a centre. `weights` are of the rows as given, or null. Throws std::bad_alloc,
+/// Error ABORTED.
 template <typename Raw, typename T>
-PackedRows<T> pack_rows(const PlacedRows<Raw>& rows, const VaryingColumns& varying, const RowTree& tree, double bandwidth, double radius, const double* weights, double largest_weight,
-                        const KernelTiles& tiles, unsigned threads, Task& task);
+PackedRows<T> pack_rows(const PlacedRows<Raw>& rows, const VaryingColumns& varying, const RowTree& tree, double bandwidth,
+                        double radius, const double* weights, double largest_weight, const KernelTiles& tiles,
+                        unsigned threads, Task& task);
 
 }  // namespace surprisal

@@ -11,7 +11,7 @@
 namespace surprisal {
 namespace {
 
-// With more columns the covariance would cost more than what it saves.
+// With more columns that vary the covariance would cost more than what it saves.
 constexpr std::size_t most_columns = 256;
 constexpr std::size_t most_axes = axis_stride - 1;
 constexpr std::size_t sample_rows = 1024;
@@ -80,17 +80,19 @@ BoundAxes principal_axes(const Raw* rows, const std::uint32_t* kept, std::size_t
     for (std::size_t c = 0; c < columns; ++c) result.origin[c] += row[c] / static_cast<double>(samples);
   }
   std::vector<double> variances(columns, 0.0);
+  std::vector<unsigned char> varies(columns, 0);
   for (std::size_t i = 0; i < samples; ++i) {
     const Raw* const row = sample(i);
     for (std::size_t c = 0; c < columns; ++c) {
       const double x = row[c] - result.origin[c];
       variances[c] += x * x;
+      varies[c] |= row[c] != sample(0)[c] ? 1 : 0;
     }
   }
-  // Columns that do not vary are on no axis.
+  // What is equal throughout the sample is on no axis.
   std::vector<std::size_t> varying;
   for (std::size_t c = 0; c < columns; ++c) {
-    if (variances[c] > 0) varying.push_back(c);
+    if (varies[c] != 0) varying.push_back(c);
   }
   const std::size_t width = varying.size();
   std::vector<std::size_t> widest(width);
@@ -100,7 +102,7 @@ BoundAxes principal_axes(const Raw* rows, const std::uint32_t* kept, std::size_t
   std::size_t axes = std::min(width, most_axes);
   std::vector<double> vectors(axes * width, 0.0);
   for (std::size_t k = 0; k < axes; ++k) vectors[k * width + widest[k]] = 1;
-  if (columns <= most_columns) {
+  if (width <= most_columns) {
     // Of the samples four at a time, so that a number of the covariance is read and written once for them.
     constexpr std::size_t at_once = 4;
     std::vector<double> covariance(width * width, 0.0);
@@ -179,7 +181,7 @@ std::uint64_t number_of_rank(std::vector<std::uint64_t>& numbers, std::size_t ra
   const std::size_t in_sample = rank * samples / count;
   const std::uint64_t low = sample[in_sample < spread ? 0 : in_sample - spread];
   const std::uint64_t high = sample[std::min(samples - 1, in_sample + spread)];
-  HeapArray<std::uint64_t> between(count + 1);
+  HeapArray<std::uint64_t> between(count);
   std::size_t below = 0;
   std::size_t found = 0;
   for (const std::uint64_t number : numbers) {

@@ -70,7 +70,7 @@ struct RowTree {
   std::size_t home_leaf(const float* coordinates_of_row) const;
 };
 
-/// Orders rows by recursive splits at the median of the axis along which they vary most. The same rows give the same
+/// Orders rows by recursive splits at the median of the axis along which a few of them vary most. The same rows give the same
 /// tree, on any number of threads and any instruction set. Without axes rows stay as they came.
 /// Throws std::bad_alloc, Error ABORTED.
 template <typename Raw>

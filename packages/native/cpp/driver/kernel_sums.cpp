@@ -390,6 +390,30 @@ void test_tree() {
   }
 }
 
+// Rows of which every so many stand apart, so that an evenly strided sample finds those alone: the median is not among them.
+void test_tree_of_rows_in_turns() {
+  constexpr std::size_t columns = 2;
+  constexpr std::size_t n = 2048;
+  std::vector<float> rows(n * columns);
+  for (std::size_t i = 0; i < n; ++i) {
+    rows[i * columns] = (i % 32 == 0 ? 100.0f : 0.0f) + 1e-3f * static_cast<float>(i * 37 % n);
+    rows[i * columns + 1] = 1e-4f * static_cast<float>(i * 101 % n);
+  }
+  Task task;
+  const BoundAxes axes = principal_axes(rows.data(), nullptr, n, columns);
+  const RowTree tree = order_rows(rows.data(), nullptr, n, columns, &axes, 32, selected_isa(), 2, task);
+  const RowTree::Node& root = tree.nodes[0];
+  std::size_t left = 0;
+  bool parted = true;
+  for (std::size_t place = 0; place < n; ++place) {
+    const float x = tree.coordinates.values[place * tree.coordinates.dimensions + root.axis];
+    const bool is_left = place < n / 2;
+    left += is_left ? 1 : 0;
+    parted = parted && (is_left ? x <= root.split : x >= root.split);
+  }
+  check(parted && left == n / 2, "the median is found where a sample of the rows misleads");
+}
+
 // What only fills up a group is near to nothing, not even to the box of a row of which nothing is known.
 void test_queries_that_are_none() {
   constexpr std::size_t count = 5;
@@ -465,9 +489,52 @@ void test_columns_of_equal_numbers_in() {
   }
 }
 
+// The references are the beginning of the queries, in one array. Among the references one column varies from row 1050 on,
+// another only among the queries behind them: it tells these apart.
+void test_references_at_the_beginning_of_queries() {
+  constexpr std::size_t columns = 6;
+  constexpr std::size_t references = 1100;
+  const double h = 0.015;
+  Case c = clusters("references at the beginning of queries", 10, 1200, columns, 0.05, {h});
+  for (std::size_t i = 0; i < c.count(); ++i) {
+    c.rows[i * columns + 2] = i < 1050 ? 0.25 : 0.25 + 1e-3 * static_cast<double>(i % 7);
+    c.rows[i * columns + 4] = i < references ? 0.5 : 0.5 + 1e-2 * static_cast<double>(i % 3);
+    for (std::size_t k = 0; k < columns; ++k) c.rows[i * columns + k] = static_cast<float>(c.rows[i * columns + k]);
+  }
+  const std::vector<float> rows(c.rows.begin(), c.rows.end());
+  const std::vector<float> apart = rows;
+  std::vector<double> weights(c.count(), 0.0);
+  std::fill_n(weights.begin(), references, 1.0);
+  const std::vector<std::size_t> some{0, 1060, 1100, 1101, 1102, 1199};
+  const std::vector<double> wanted = brute_force(c, some, weights, 0);
+  for (const Isa isa : available_isas()) {
+    for (const unsigned threads : thread_counts) {
+      std::vector<double> sums[2];
+      for (const float* of : {rows.data(), apart.data()}) {
+        Task task;
+        KernelSumInput<float> in{};
+        in.queries = rows.data();
+        in.query_count = c.count();
+        in.references = of;
+        in.reference_count = references;
+        in.columns = columns;
+        std::vector<double>& out = sums[of == rows.data() ? 0 : 1];
+        out.resize(c.count());
+        log_kernel_sum<float, float>(in, {&h, 1, 1e-6}, isa, threads, task, out.data());
+      }
+      check(sums[0] == sums[1], std::string("references may lie in the array of the queries, ") + isa_name(isa));
+      for (std::size_t q = 0; q < some.size(); ++q) {
+        check(std::abs(sums[0][some[q]] - wanted[q]) <= allowed<float, float>(wanted[q], 1e-6),
+              std::string("a column that varies among queries alone counts, ") + isa_name(isa));
+      }
+    }
+  }
+}
+
 }  // namespace
 
 void test_columns_of_equal_numbers() {
+  test_references_at_the_beginning_of_queries();
   test_columns_of_equal_numbers_in<float, float>();
   test_columns_of_equal_numbers_in<float, double>();
   test_columns_of_equal_numbers_in<double, double>();
@@ -475,6 +542,7 @@ void test_columns_of_equal_numbers() {
 
 void test_ordered_kernel_sums() {
   test_tree();
+  test_tree_of_rows_in_turns();
   test_queries_that_are_none();
   test_self_sums_of_a_stray();
   const std::size_t part = brief ? 4 : 1;  // of the rows that an emulator has time for
