@@ -38,7 +38,7 @@ export interface Subject {
   readonly rounds?: number;
   /** Rounds at the most, where one takes long. */
   readonly mostRounds?: number;
-  /** False where the first run is as good as any other, as that of a process is. */
+  /** False where nothing gets warm, such as a process that is started anew for each run. */
   readonly warmUp?: boolean;
 }
 

@@ -2,8 +2,8 @@ import { createStructure, type Structure, type StructureInit, SurprisalError } f
 import type { LineReader } from './line-reader.ts';
 
 /**
- * The structure that was read, up to the current line. Finite fractions of finite cell vectors may still be beyond every
- * double; such a file is refused as any other that cannot be believed.
+ * The structure that was read, up to the current line. Finite fractions of finite cell vectors may still give positions
+ * beyond every double; then the file is refused, with that line.
  *
  * @throws {SurprisalError} PARSE_ERROR
  */

@@ -39,6 +39,18 @@ constexpr double exact_skip = 1e-13;
 
 std::size_t divide_up(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
 
+// One packed leaf, as tiles read it; queries and sums are still to be told.
+template <typename T>
+LeafSums<T> packed_leaf(const PackedRows<T>& packed, std::size_t leaf, std::size_t columns) {
+  LeafSums<T> work{};
+  work.form = packed.centre_of[leaf] == PackedRows<T>::no_centre ? TileForm::difference : TileForm::product;
+  work.columns = columns;
+  work.rows = &packed.rows.data[leaf * leaf_rows<T> * columns];
+  work.half_norms = &packed.half_norms.data[leaf * leaf_rows<T>];
+  work.weights = packed.weights.length == 0 ? nullptr : &packed.weights.data[leaf * leaf_rows<T>];
+  return work;
+}
+
 // Places of a tree as relative sums read them.
 struct GatheredLeaf {
   std::vector<double> row;   // one of them
@@ -177,15 +189,9 @@ class Block {
   }
 
   LeafSums<T> leaf_sums(const PackedRows<T>& packed, std::size_t leaf, const std::uint32_t* list, std::size_t listed) const {
-    const bool differs = packed.centre_of[leaf] == PackedRows<T>::no_centre;
-    LeafSums<T> work{};
-    work.form = differs ? TileForm::difference : TileForm::product;
-    work.columns = columns_;
-    work.rows = &packed.rows.data[leaf * leaf_rows<T> * columns_];
-    work.half_norms = &packed.half_norms.data[leaf * leaf_rows<T>];
-    work.weights = packed.weights.length == 0 ? nullptr : &packed.weights.data[leaf * leaf_rows<T>];
+    LeafSums<T> work = packed_leaf(packed, leaf, columns_);
     work.ids = starts_.empty() ? nullptr : &packed.ids[leaf * leaf_rows<T>];
-    work.queries = differs ? given_.data.get() : centred_.data.get();
+    work.queries = work.form == TileForm::difference ? given_.data.get() : centred_.data.get();
     work.query_stride = query_stride_;
     work.query_half_norms = half_norms_.data.get();
     work.starts = starts_.data();
@@ -434,11 +440,12 @@ class Sweep {
 // d² ≥ 2h²·ln(W/(skip·S)). At several bandwidths, the largest of those.
 void limits_from(const double* log_sums, std::size_t count, double total_weight, const KernelSumOptions& options,
                  float* limits) {
+  const double log_all = std::log(total_weight / options.skip_below);
   for (std::size_t q = 0; q < count; ++q) {
     double limit = 0;
     for (std::size_t b = 0; b < options.bandwidth_count; ++b) {
       const double h = options.bandwidths[b];
-      const double own = 2 * h * h * (std::log(total_weight / options.skip_below) - log_sums[b * count + q]);
+      const double own = 2 * h * h * (log_all - log_sums[b * count + q]);
       if (!(own <= limit)) limit = own;
     }
     // Where nothing counts, nothing is known.
@@ -452,18 +459,13 @@ double lower_log(double sum) { return std::log(sum) - 1e-3; }
 
 // Limits of the rows of one leaf, without weights: the kernels of a leaf with itself are the least of their sums.
 template <typename Raw, typename T>
-void limits_of_leaf(const References<Raw, T>& references, const KernelSumOptions& options, const KernelTiles& tiles,
-                    std::size_t leaf, float* limits) {
+void limits_of_leaf(const References<Raw, T>& references, const KernelSumOptions& options, const Factors<T>& factors,
+                    const KernelTiles& tiles, std::size_t leaf, float* limits) {
   constexpr std::size_t lanes = leaf_rows<T>;
-  const PackedRows<T>& packed = references.packed;
   const std::size_t count = references.tree.leaf_end(leaf) - leaf * lanes;
   const std::size_t columns = references.varying.count();
   const std::size_t bandwidths = options.bandwidth_count;
-  LeafSums<T> work{};
-  work.form = packed.centre_of[leaf] == PackedRows<T>::no_centre ? TileForm::difference : TileForm::product;
-  work.columns = columns;
-  work.rows = &packed.rows.data[leaf * lanes * columns];
-  work.half_norms = &packed.half_norms.data[leaf * lanes];
+  LeafSums<T> work = packed_leaf(references.packed, leaf, columns);
   work.query_half_norms = work.half_norms;
   HeapArray<T> queries(count * columns);
   for (std::size_t c = 0; c < columns; ++c) {
@@ -475,7 +477,6 @@ void limits_of_leaf(const References<Raw, T>& references, const KernelSumOptions
   for (std::size_t i = 0; i < lanes; ++i) all[i] = static_cast<std::uint32_t>(i);
   work.list = all;
   work.count = count;
-  const Factors<T> factors(options, packed);
   work.factors = factors.of(work.form);
   work.bandwidth_count = bandwidths;
   HeapArray<T> sums(bandwidths * count * sum_lanes<T>);
@@ -867,9 +868,10 @@ void self_kernel_sums(const Raw* rows, std::size_t n, std::size_t columns, const
   std::vector<float> limits(references.skips ? n : 0);
   std::vector<float> node_limits(references.skips ? tree.nodes.size() : 0, 0.0f);
   if (references.skips) {
+    const Factors<T> factors(options, references.packed);
     parallel_for(blocks, threads, task, [&](std::size_t item) {
       for (std::size_t leaf = item * panel_leaves; leaf < std::min(leaves, (item + 1) * panel_leaves); ++leaf) {
-        limits_of_leaf(references, options, tiles, leaf, &limits[leaf * tree.leaf]);
+        limits_of_leaf(references, options, factors, tiles, leaf, &limits[leaf * tree.leaf]);
       }
     });
     for (std::size_t node = tree.nodes.size(); node-- > 0;) {

@@ -19,7 +19,7 @@ constexpr std::size_t sum_lanes = 64 / sizeof(T);
 /// instruction set.
 template <typename T>
 constexpr std::size_t query_stride_of(std::size_t columns) {
-  return (columns + 64 / sizeof(T) - 1) / (64 / sizeof(T)) * (64 / sizeof(T));
+  return (columns + sum_lanes<T> - 1) / sum_lanes<T> * sum_lanes<T>;
 }
 
 /// How a tile gets what times a factor is its exponents.

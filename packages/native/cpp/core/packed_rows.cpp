@@ -215,7 +215,7 @@ PackedRows<T> pack_rows(const PlacedRows<Raw>& rows, const VaryingColumns& varyi
       for (std::size_t i = 0; i < count; ++i) {
         rows.expect(begin + i + PlacedRows<Raw>::places_ahead);
         varying.take(rows.at(begin + i), &given[i * stride]);
-        packed.ids[begin + i] = tree.order[begin + i];
+        packed.ids[begin + i] = rows.id(begin + i);
       }
       T* const half_norms = &packed.half_norms[begin];
       const std::uint32_t centre = packed.centre_of[leaf];
@@ -239,7 +239,7 @@ PackedRows<T> pack_rows(const PlacedRows<Raw>& rows, const VaryingColumns& varyi
       if (weights == nullptr) continue;
       for (std::size_t i = 0; i < lanes; ++i) {
         packed.weights[begin + i] =
-            i < count ? static_cast<T>(weights[tree.order[begin + i]] / largest_weight) : T{0};
+            i < count ? static_cast<T>(weights[rows.id(begin + i)] / largest_weight) : T{0};
       }
     }
   });
