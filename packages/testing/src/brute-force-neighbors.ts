@@ -21,8 +21,10 @@ const MARGIN = 1e-6;
  * Every pair nearer than the cutoff, found by looking at all pairs of atoms and at all images in reach: the oracle of
  * neighbour searches. It takes a time that grows with the square of the number of atoms.
  *
- * An image n of a pair is in reach where |f_a + n_a| ≤ cutoff / h_a for every periodic axis a; f are the fractional
- * coordinates of the displacement, and h_a is the distance between lattice planes of that axis.
+ * Images n are counted vector by vector: once n of the vectors before is chosen, the displacement u has
+ * |f_a + n_a| ≤ cutoff / h_a for the next periodic axis a, whatever the vectors after it add. h_a is the length of the
+ * part w_a of vector a that is orthogonal to the periodic ones after it, and f_a = u·w_a / h_a². So a cell may be skewed
+ * as it likes: hardly more images are looked at than there are neighbours.
  *
  * @returns sorted by atom, then distance, then neighbour, then shift
  */
@@ -33,25 +35,23 @@ export function bruteForceNeighbors(structure: Structure, cutoff: number): Neigh
     Vector,
     Vector,
   ];
-  const duals = [0, 1, 2].map((axis) => (pbc[axis] ? dual(cell, axis, pbc) : ([0, 0, 0] as Vector)));
+  const duals = [0, 1, 2].map((axis) => (pbc[axis] ? dual(cell, axis, pbc) : ([0, 0, 0] as Vector))) as [
+    Vector,
+    Vector,
+    Vector,
+  ];
   const pairs: NeighborPair[] = [];
   for (let atom = 0; atom < atomCount(structure); atom++) {
+    const from = vectorAt(positions, atom);
     for (let neighbor = 0; neighbor < atomCount(structure); neighbor++) {
-      const [x, y, z] = vectorAt(positions, neighbor);
-      const [x0, y0, z0] = vectorAt(positions, atom);
-      const apart: Vector = [x - x0, y - y0, z - z0];
-      const [rangeA, rangeB, rangeC] = duals.map((vector) => imagesInReach(apart, vector, cutoff)) as [
-        Range,
-        Range,
-        Range,
-      ];
-      for (let a = rangeA.first; a <= rangeA.last; a++) {
-        for (let b = rangeB.first; b <= rangeB.last; b++) {
-          for (let c = rangeC.first; c <= rangeC.last; c++) {
+      const apart = plus(vectorAt(positions, neighbor), -1, from);
+      for (const a of imagesInReach(apart, duals[0], cutoff)) {
+        const alongA = plus(apart, a, cell[0]);
+        for (const b of imagesInReach(alongA, duals[1], cutoff)) {
+          const alongB = plus(alongA, b, cell[1]);
+          for (const c of imagesInReach(alongB, duals[2], cutoff)) {
             if (atom === neighbor && a === 0 && b === 0 && c === 0) continue;
-            const vector = [0, 1, 2].map(
-              (xyz) => (apart[xyz] as number) + a * at(cell[0], xyz) + b * at(cell[1], xyz) + c * at(cell[2], xyz),
-            ) as unknown as Vector;
+            const vector = plus(alongB, c, cell[2]);
             const distance = Math.sqrt(dot(vector, vector));
             if (distance < cutoff) pairs.push({ atom, neighbor, shift: [a, b, c], vector, distance });
           }
@@ -62,34 +62,29 @@ export function bruteForceNeighbors(structure: Structure, cutoff: number): Neigh
   return pairs.sort(byAtomAndDistance);
 }
 
-interface Range {
-  readonly first: number;
-  readonly last: number;
-}
-
 /** Along one axis, whose dual vector is zero where it is not periodic. */
-function imagesInReach(apart: Vector, dualVector: Vector, cutoff: number): Range {
+function* imagesInReach(apart: Vector, dualVector: Vector, cutoff: number): Generator<number> {
   const fraction = dot(apart, dualVector);
   const reach = cutoff * Math.sqrt(dot(dualVector, dualVector));
   const margin = reach === 0 ? 0 : MARGIN;
   // Adding 0 turns −0, which is a different number to a test, into 0.
-  return { first: Math.ceil(-reach - fraction - margin) + 0, last: Math.floor(reach - fraction + margin) };
+  const first = Math.ceil(-reach - fraction - margin) + 0;
+  for (let image = first; image <= reach - fraction + margin; image++) yield image;
 }
 
 /**
- * The vector d with d·v = 1 for the given cell vector and 0 for the other periodic ones, in the space that the periodic
- * ones span; 1/|d| is the distance between lattice planes.
+ * The vector d with d·v = 1 for the given cell vector and 0 for the periodic ones after it, in the space that they span;
+ * 1/|d| is the length of the part of v that is orthogonal to those.
  */
 function dual(cell: readonly [Vector, Vector, Vector], axis: number, pbc: readonly boolean[]): Vector {
-  const others = [0, 1, 2].filter((other) => other !== axis && pbc[other]).map((other) => cell[other] as Vector);
+  const later = [0, 1, 2].filter((other) => other > axis && pbc[other]).map((other) => cell[other] as Vector);
   let rest = cell[axis] as Vector;
-  if (others.length === 2) {
-    const normal = cross(others[0] as Vector, others[1] as Vector);
+  if (later.length === 2) {
+    const normal = cross(later[0] as Vector, later[1] as Vector);
     rest = scaled(normal, dot(rest, normal) / dot(normal, normal));
-  } else if (others.length === 1) {
-    const other = others[0] as Vector;
-    const along = scaled(other, dot(rest, other) / dot(other, other));
-    rest = [rest[0] - along[0], rest[1] - along[1], rest[2] - along[2]];
+  } else if (later.length === 1) {
+    const other = later[0] as Vector;
+    rest = plus(rest, -dot(rest, other) / dot(other, other), other);
   }
   return scaled(rest, 1 / dot(rest, rest));
 }
@@ -119,6 +114,10 @@ function dot(u: Vector, v: Vector): number {
 
 function cross(u: Vector, v: Vector): Vector {
   return [u[1] * v[2] - u[2] * v[1], u[2] * v[0] - u[0] * v[2], u[0] * v[1] - u[1] * v[0]];
+}
+
+function plus(u: Vector, factor: number, v: Vector): Vector {
+  return [u[0] + factor * v[0], u[1] + factor * v[1], u[2] + factor * v[2]];
 }
 
 function scaled(v: Vector, factor: number): Vector {
