@@ -2,17 +2,17 @@ import { throwIfAborted } from '@surprisal/core';
 
 /** Bytes that may be held at once. Where nothing is held, anything may be: the largest frame has to go through too. */
 export class Allowance {
-  readonly #limit: number;
+  limit: number;
   #held = 0;
   #sleepers: (() => void)[] = [];
 
   constructor(limit: number) {
-    this.#limit = limit;
+    this.limit = limit;
   }
 
   /** Whether so many bytes more may be held now. */
   fits(bytes: number): boolean {
-    return this.#held === 0 || this.#held + bytes <= this.#limit;
+    return this.#held === 0 || this.#held + bytes <= this.limit;
   }
 
   take(bytes: number): void {

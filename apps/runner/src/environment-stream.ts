@@ -91,6 +91,8 @@ export interface EnvironmentStreamOptions extends Description {
 
 /** Of the neighbour search, for each atom of a frame: cells, wrapped positions, and what sorting them takes. */
 const SEARCH_BYTES = 136;
+/** Frames that keep all stages busy: one that is read, one whose environments are described and summed, one that is written. */
+const FRAMES_AT_ONCE = 3;
 
 /** Files as a stream of environments: one stage reads, the next describes, ahead of whoever takes the chunks. */
 export class EnvironmentStream {
@@ -99,6 +101,8 @@ export class EnvironmentStream {
   readonly #frames: Allowance;
   #width: Width | undefined;
   #largestFrame = 0;
+  /** Bytes that are claimed for frames and for what is done with them. */
+  #claimed: number;
   #rows = 0;
   /** What was read, once the stream has ended. */
   readonly inputs: InputSummary[] = [];
@@ -109,6 +113,7 @@ export class EnvironmentStream {
     this.#files = files;
     this.#options = options;
     this.#frames = new Allowance(options.frameBytes);
+    this.#claimed = options.frameBytes;
     this.#width = options.width;
   }
 
@@ -164,7 +169,7 @@ export class EnvironmentStream {
       const columns = labels === undefined && !keepsStructures ? columnsToDescribe(run) : undefined;
       for await (const structure of structuresOf(file, run, { columns, onWarning: run.warnOfInput, onProgress })) {
         const atoms = atomCount(structure);
-        const bytes = bytesOf(structure) + SEARCH_BYTES * atoms;
+        const bytes = bytesOf(structure);
         // What is larger than a chunk goes through in parts, by itself.
         if (frames.length > 0 && this.#rows - start + atoms > chunkRows) yield batch(path);
         this.#claimFrame(structure, path);
@@ -281,7 +286,10 @@ export class EnvironmentStream {
   async *#parts(run: Run, placed: PlacedStructure) {
     const { descriptor, chunkRows, precision } = this.#options;
     const context = { ...run.context, precision, onProgress: undefined };
-    const parts = descriptor.computeParts?.(placed.structure, chunkRows, context);
+    const atoms = atomCount(placed.structure);
+    // Alike, so that even the last one keeps kernels busy while the next frame is begun.
+    const rows = Math.ceil(atoms / Math.ceil(atoms / chunkRows));
+    const parts = descriptor.computeParts?.(placed.structure, rows, context);
     if (parts === undefined) return;
     try {
       for (;;) {
@@ -302,21 +310,32 @@ export class EnvironmentStream {
     checkWidth(matrix, origin, this.#width);
   }
 
-  /** Sets memory aside for the largest frame: itself, and what reading it takes beside, or then finding its neighbours. */
+  /**
+   * Sets memory aside for the largest frame: itself, and what reading it takes beside, or then finding its neighbours. Where
+   * there is more, then for as many frames that no stage has to wait for the one behind it.
+   */
   #claimFrame(structure: Structure, path: string): void {
-    const { descriptor, budget, side, chunkRows, frameBytes, rowBytes } = this.#options;
+    const { descriptor, budget, side, chunkRows, rowBytes } = this.#options;
     const atoms = atomCount(structure);
     if (atoms <= this.#largestFrame) return;
     this.#largestFrame = atoms;
+    const bytes = bytesOf(structure);
     const isWhole = descriptor.computeParts === undefined && atoms > chunkRows;
     // Its descriptors, and a copy of them in the order in which kernels want it.
     const whole = isWhole ? 2 * rowBytes * atoms : 0;
+    const least = bytes + Math.max(bytes, SEARCH_BYTES * atoms) + whole;
+    // One frame is read while the neighbours in another are found.
+    const beside = bytes + SEARCH_BYTES * Math.max(atoms, chunkRows) + whole;
+    const claimOf = (before: number, left: number) =>
+      Math.max(before, least, Math.min(FRAMES_AT_ONCE * bytes + beside, before + shareOfFrames({ left })));
+    this.#claimed = claimOf(this.#claimed, budget.left);
     budget.claim(
       `${side} frames`,
-      Math.max(frameBytes, bytesOf(structure) + Math.max(bytesOf(structure), SEARCH_BYTES * atoms) + whole),
+      this.#claimed,
       `a frame of ${formatQuantity(atoms, 'atom')} in ${path}${isWhole ? `, all of which the descriptor ${descriptor.name} describes at a time` : ''}`,
-      { grows: ({ before }) => before },
+      { grows: ({ before, left }) => claimOf(before, left - before) },
     );
+    this.#frames.limit = Math.max(0, this.#claimed - beside);
   }
 }
 

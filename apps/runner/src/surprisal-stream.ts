@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { type Matrix, selectRows } from '@surprisal/core';
 import { differentialEntropyMany, type EntropyManyOptions, joinSurprisals } from '@surprisal/entropy';
 import { type BandwidthChoice, chooseBandwidths } from './choose-bandwidths.ts';
@@ -93,8 +94,9 @@ export async function streamSurprisals<Name extends CommandName>(
   const { groupBy, eps } = outer.options;
   const labels = groupBy === undefined ? undefined : new GroupLabels(groupBy);
   const keptStructures = taker.wantsStructures && reference.matrix !== null;
+  const { width, chunkRows, rowBytes, frameBytes } = reference;
   const stream = new EnvironmentStream(testFiles, {
-    ...reference,
+    ...{ width, chunkRows, rowBytes, frameBytes },
     descriptor: prepared.descriptor,
     precision: prepared.precision,
     budget,
@@ -118,6 +120,8 @@ export async function streamSurprisals<Name extends CommandName>(
 
   async function* completed(chunks: AsyncIterable<SummedChunk>): AsyncGenerator<SurprisalRun, void> {
     for await (const { chunk, dH } of chunks) {
+      // The sums of the next chunk begin first: native threads are not to wait for what is done here.
+      await setImmediate();
       claimResults();
       dH.forEach((all, b) => {
         values[b]?.set(chunk.start, chunk.atoms, all);

@@ -10,22 +10,29 @@
 namespace surprisal {
 namespace {
 
-// Digits without trailing zeros, and the power of ten of the first.
+// 2⁵³
+constexpr double largest_exact = 9007199254740992.0;
+
+// Digits, of which the last is not 0 unless it is all there are, and the power of ten of the first.
 struct Decimal {
   char digits[24];
   int count;
   int exponent;
 };
 
-// As d.ddde±xx.
+// Text is d.ddde±xx or de±xx.
 Decimal parse_scientific(const char* text, const char* end) {
   Decimal decimal;
-  decimal.count = 0;
-  for (; text < end && *text != 'e'; ++text) {
-    if (*text != '.') decimal.digits[decimal.count++] = *text;
-  }
+  const char* mark = end;
+  int exponent = 0;
+  for (int power = 1; *--mark >= '0'; power *= 10) exponent += power * (*mark - '0');
+  decimal.exponent = *mark == '-' ? -exponent : exponent;
+  decimal.digits[0] = text[0];
+  // Behind the point, and before the e and the sign.
+  const std::ptrdiff_t behind = std::max<std::ptrdiff_t>(0, mark - 1 - (text + 2));
+  std::memcpy(decimal.digits + 1, text + 2, static_cast<std::size_t>(behind));
+  decimal.count = 1 + static_cast<int>(behind);
   while (decimal.count > 1 && decimal.digits[decimal.count - 1] == '0') --decimal.count;
-  decimal.exponent = static_cast<int>(std::strtol(text + 1, nullptr, 10));
   return decimal;
 }
 
@@ -33,11 +40,10 @@ Decimal parse_scientific(const char* text, const char* end) {
 Decimal shortest(double x) {
   char text[longest_real];
 #if defined(__cpp_lib_to_chars) && __cpp_lib_to_chars >= 201611L
-  char* const end = std::to_chars(text, text + sizeof text - 1, x, std::chars_format::scientific).ptr;
-  *end = '\0';
+  const char* const end = std::to_chars(text, text + sizeof text, x, std::chars_format::scientific).ptr;
 #else
   // Older libraries: the first precision at which it reads as the same. (It is the shortest, if not always the nearest.)
-  char* end = text;
+  const char* end = text;
   for (int digits = 0; digits < 17; ++digits) {
     end = text + std::snprintf(text, sizeof text, "%.*e", digits, x);
     if (std::strtod(text, nullptr) == x) break;
@@ -67,7 +73,8 @@ char* write_real(char* to, double x) {
   if (std::signbit(x)) *to++ = '-';
   x = std::abs(x);
   if (std::isinf(x)) return append(to, "inf", 3);
-  if (x == 0) return append(to, "0", 1);
+  // Of whole numbers that lie no more than 1 apart, all digits are the shortest.
+  if (x <= largest_exact && x == std::floor(x)) return std::to_chars(to, to + longest_real, static_cast<std::uint64_t>(x)).ptr;
   const Decimal decimal = shortest(x);
   const int count = decimal.count;
   const int point = decimal.exponent + 1;  // digits before it
