@@ -32,8 +32,8 @@ const { status } = spawnSync(
     '--reporter=default',
     '--reporter=json',
     `--outputFile.json=${reportFile}`,
-    // Of two cores Vitest would use one; of what takes long, several files take an hour.
-    ...(flags.long && availableParallelism() === 2 ? ['--maxWorkers=2'] : []),
+    // Of two cores Vitest would use one.
+    ...(availableParallelism() === 2 ? ['--maxWorkers=2'] : []),
   ],
   {
     cwd: root,
