@@ -100,9 +100,8 @@ export class EnvironmentStream {
   readonly #options: EnvironmentStreamOptions;
   readonly #frames: Allowance;
   #width: Width | undefined;
-  #largestFrame = 0;
-  /** Bytes that are claimed for frames and for what is done with them. */
-  #claimed: number;
+  /** The largest frame so far: its atoms and bytes, what is beside it while it is described, and what is claimed for both. */
+  #largest: { readonly atoms: number; readonly bytes: number; readonly beside: number; readonly claimed: number };
   #rows = 0;
   /** What was read, once the stream has ended. */
   readonly inputs: InputSummary[] = [];
@@ -113,7 +112,7 @@ export class EnvironmentStream {
     this.#files = files;
     this.#options = options;
     this.#frames = new Allowance(options.frameBytes);
-    this.#claimed = options.frameBytes;
+    this.#largest = { atoms: 0, bytes: 0, beside: 0, claimed: options.frameBytes };
     this.#width = options.width;
   }
 
@@ -169,7 +168,7 @@ export class EnvironmentStream {
       const columns = labels === undefined && !keepsStructures ? columnsToDescribe(run) : undefined;
       for await (const structure of structuresOf(file, run, { columns, onWarning: run.warnOfInput, onProgress })) {
         const atoms = atomCount(structure);
-        const bytes = bytesOf(structure);
+        const bytes = this.#heldBytes(structure);
         // What is larger than a chunk goes through in parts, by itself.
         if (frames.length > 0 && this.#rows - start + atoms > chunkRows) yield batch(path);
         this.#claimFrame(structure, path);
@@ -310,32 +309,37 @@ export class EnvironmentStream {
     checkWidth(matrix, origin, this.#width);
   }
 
-  /**
-   * Sets memory aside for the largest frame: itself, and what reading it takes beside, or then finding its neighbours. Where
-   * there is more, then for as many frames that no stage has to wait for the one behind it.
-   */
-  #claimFrame(structure: Structure, path: string): void {
-    const { descriptor, budget, side, chunkRows, rowBytes } = this.#options;
+  /** Bytes of a frame that waits or is described: those of a chunk are described together, a larger one alone. */
+  #heldBytes(structure: Structure): number {
     const atoms = atomCount(structure);
-    if (atoms <= this.#largestFrame) return;
-    this.#largestFrame = atoms;
-    const bytes = bytesOf(structure);
-    const isWhole = descriptor.computeParts === undefined && atoms > chunkRows;
-    // Its descriptors, and a copy of them in the order in which kernels want it.
-    const whole = isWhole ? 2 * rowBytes * atoms : 0;
-    const least = bytes + Math.max(bytes, SEARCH_BYTES * atoms) + whole;
-    // One frame is read while the neighbours in another are found.
-    const beside = bytes + SEARCH_BYTES * Math.max(atoms, chunkRows) + whole;
-    const claimOf = (before: number, left: number) =>
-      Math.max(before, least, Math.min(FRAMES_AT_ONCE * bytes + beside, before + shareOfFrames({ left })));
-    this.#claimed = claimOf(this.#claimed, budget.left);
-    budget.claim(
-      `${side} frames`,
-      this.#claimed,
-      `a frame of ${formatQuantity(atoms, 'atom')} in ${path}${isWhole ? `, all of which the descriptor ${descriptor.name} describes at a time` : ''}`,
-      { grows: ({ before, left }) => claimOf(before, left - before) },
-    );
-    this.#frames.limit = Math.max(0, this.#claimed - beside);
+    return bytesOf(structure) + (atoms > this.#options.chunkRows ? 0 : SEARCH_BYTES * atoms);
+  }
+
+  /** Sets memory aside for the largest frame: itself, and what reading it takes beside, or then finding its neighbours. */
+  #claimFrame(structure: Structure, path: string): void {
+    const { descriptor, budget, side, chunkRows, frameBytes, rowBytes } = this.#options;
+    const atoms = atomCount(structure);
+    if (atoms > this.#largest.atoms) {
+      const bytes = bytesOf(structure);
+      const isWhole = descriptor.computeParts === undefined && atoms > chunkRows;
+      // Its descriptors, and a copy of them in the order in which kernels want it.
+      const whole = isWhole ? 2 * rowBytes * atoms : 0;
+      const claimed = Math.max(frameBytes, bytes + Math.max(bytes, SEARCH_BYTES * atoms) + whole);
+      budget.claim(
+        `${side} frames`,
+        claimed,
+        `a frame of ${formatQuantity(atoms, 'atom')} in ${path}${isWhole ? `, all of which the descriptor ${descriptor.name} describes at a time` : ''}`,
+        { grows: ({ before }) => before },
+      );
+      // Where it is described alone, the next one is read meanwhile.
+      const beside = atoms > chunkRows ? bytes + SEARCH_BYTES * atoms + whole : 0;
+      this.#largest = { atoms, bytes, beside, claimed };
+    }
+    const { bytes, beside, claimed } = this.#largest;
+    // So that no stage waits for the one behind it, out of what nobody has claimed yet. Results may claim that later: an eighth
+    // of it is given back, frame by frame, long before they come to the rest.
+    const wanted = Math.max(0, FRAMES_AT_ONCE * bytes + beside - claimed);
+    this.#frames.limit = Math.max(0, claimed + Math.min(wanted, shareOfFrames(budget)) - beside);
   }
 }
 

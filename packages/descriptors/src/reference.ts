@@ -7,7 +7,7 @@ import {
   type Precision,
   type Structure,
 } from '@surprisal/core';
-import { type Neighborhood, neighborSearch } from '@surprisal/neighbors';
+import { coincidentAtoms, type Neighborhood, neighborSearch } from '@surprisal/neighbors';
 import { matrixOf } from './descriptor-matrix.ts';
 import { addExpectedRow } from './expected-row.ts';
 import type { QuestsParameters } from './quests-parameters.ts';
@@ -24,7 +24,7 @@ export async function referenceQuests(
   for (const [i, structure] of structures.entries()) {
     const search = neighborSearch(structure, parameters.cutoff, i + 1);
     for (let atom = 0; atom < atomCount(structure); atom++) {
-      const values = await environmentRow(search.neighborhood(atom), parameters, () => breathe(row));
+      const values = await environmentRow(search.neighborhood(atom), parameters, i + 1, () => breathe(row));
       matrix.data.set(values, row * matrix.columns);
       row++;
       await breathe(row);
@@ -47,7 +47,7 @@ export async function* referenceQuestsParts(
     const atoms = Uint32Array.from({ length: Math.min(rows, count - first) }, (_, i) => first + i);
     const matrix = matrixOf(atoms.length, parameters.columns, precision);
     for (const [row, atom] of atoms.entries()) {
-      const values = await environmentRow(search.neighborhood(atom), parameters, () => breathe(atom));
+      const values = await environmentRow(search.neighborhood(atom), parameters, 1, () => breathe(atom));
       matrix.data.set(values, row * matrix.columns);
       await breathe(atom);
     }
@@ -55,14 +55,26 @@ export async function* referenceQuestsParts(
   }
 }
 
+/** Å; what lies nearer to one another lies at the same place. */
+const NEAREST_PAIR = 1e-30;
+
 /** Lets others have a turn where it is time to. */
 type Pause = () => Promise<void> | undefined;
 
-/** [X1 | X2] of one environment, or the parts of it that are wanted. */
-async function environmentRow(around: Neighborhood, parameters: QuestsParameters, pause: Pause): Promise<Float64Array> {
+/**
+ * [X1 | X2] of one environment, or the parts of it that are wanted.
+ *
+ * @param number  of the structure, counted from 1
+ */
+async function environmentRow(
+  around: Neighborhood,
+  parameters: QuestsParameters,
+  number: number,
+  pause: Pause,
+): Promise<Float64Array> {
   const row = new Float64Array(parameters.columns);
   if (parameters.x1) row.set(x1(around, parameters));
-  if (parameters.x2) row.set(await x2(around, parameters, pause), parameters.x1 ? parameters.k : 0);
+  if (parameters.x2) row.set(await x2(around, parameters, number, pause), parameters.x1 ? parameters.k : 0);
   return row;
 }
 
@@ -80,6 +92,7 @@ function x1({ count, distances }: Neighborhood, { k, cutoff }: QuestsParameters)
 async function x2(
   around: Neighborhood,
   { k, cutoff, tieTolerance }: QuestsParameters,
+  number: number,
   pause: Pause,
 ): Promise<Float64Array> {
   const sums = new Float64Array(k - 1);
@@ -90,7 +103,12 @@ async function x2(
     rootWeight(around.distances[j] as number, cutoff),
   );
   for (let j = 0; j < candidates; j++) {
-    const value = (l: number) => ((weights[j] as number) * (weights[l] as number)) / separation(around.vectors, j, l);
+    const value = (l: number) => {
+      const apart = separation(around.vectors, j, l);
+      // Found around either of the two as well, but those may come later.
+      if (apart < NEAREST_PAIR) throw coincidentAtoms(number, around.atoms[j] as number, around.atoms[l] as number);
+      return ((weights[j] as number) * (weights[l] as number)) / apart;
+    };
     const fromCertain = sorted(0, certain, j, value);
     const fromTied = sorted(certain, candidates, j, value);
     // A certain neighbour always has its row. A tied one has it if it is drawn itself; then one less of the others is.
@@ -137,7 +155,7 @@ function rootWeight(r: number, cutoff: number): number {
   return 1 - (r / cutoff) ** 2;
 }
 
-/** r_jl of two neighbours. It is above 0: where it is not, the search from one of the two reports them. */
+/** r_jl of two neighbours. */
 function separation(vectors: Float64Array, j: number, l: number): number {
   const x = (vectors[3 * l] as number) - (vectors[3 * j] as number);
   const y = (vectors[3 * l + 1] as number) - (vectors[3 * j + 1] as number);

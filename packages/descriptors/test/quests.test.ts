@@ -238,6 +238,23 @@ describe.each(['reference', 'native'] as const)('quests, %s backend', (backend) 
     await expect(quests().compute([twice], { backend, precision })).rejects.toBeInstanceOf(SurprisalError);
   });
 
+  it.each(['f32', 'f64'] as const)('refuses coincident atoms around any atom that sees them, %s', async (precision) => {
+    const crystal = supercell(idealCrystal('fcc'), [2, 2, 2]);
+    const twice = createStructure({ ...crystal, positions: Float64Array.of(...crystal.positions) });
+    twice.positions.copyWithin(3 * 30, 3 * 31, 3 * 32);
+    // Every one of the 32 atoms sees all others.
+    for (const options of [
+      { k: 400, cutoff: 8 },
+      { k: 200, cutoff: 8 },
+    ]) {
+      const parts = quests({ ...options, parts: 'x2' }).computeParts?.(twice, 1, { backend, precision });
+      await expect(parts?.next()).rejects.toMatchObject({
+        code: 'COINCIDENT_ATOMS',
+        message: expect.stringContaining('atoms 31 and 32'),
+      });
+    }
+  });
+
   it('stops in mid-call', async () => {
     const crystal = supercell(idealCrystal('fcc'), backend === 'native' ? [40, 40, 40] : [8, 8, 8]);
     const controller = new AbortController();

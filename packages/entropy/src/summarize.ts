@@ -43,21 +43,17 @@ const FEW = 65_536;
 
 /**
  * What sorting would put in a place, without sorting all: values are counted by the first 16 bits of what they are in float32,
- * whose rounding keeps their order, and only those that share the bits of the wanted one are sorted.
+ * whose rounding keeps their order, and only those that share the bits of the wanted one are copied and sorted.
  */
 function orderStatistics(values: Float64Array): (place: number) => number {
   if (values.length <= FEW) {
     const sorted = values.toSorted();
     return (place) => sorted[place] as number;
   }
-  const bits = new Int32Array(new Float32Array(values).buffer);
-  // As whole numbers, those below 0 stand in reverse order.
-  const bins = new Uint16Array(values.length);
+  const binOf = binning();
   const counts = new Uint32Array(1 << 16);
-  for (let i = 0; i < bins.length; i++) {
-    const word = bits[i] as number;
-    const bin = (word ^ ((word >> 31) | 0x80000000)) >>> 16;
-    bins[i] = bin;
+  for (const value of values) {
+    const bin = binOf(value);
     counts[bin] = (counts[bin] as number) + 1;
   }
   const sorted = new Map<number, Float64Array>();
@@ -65,8 +61,25 @@ function orderStatistics(values: Float64Array): (place: number) => number {
     let bin = 0;
     let before = 0;
     while (before + (counts[bin] as number) <= place) before += counts[bin++] as number;
-    const alike = sorted.get(bin) ?? values.filter((_, i) => bins[i] === bin).sort();
-    sorted.set(bin, alike);
+    let alike = sorted.get(bin);
+    if (alike === undefined) {
+      alike = new Float64Array(counts[bin] as number);
+      let count = 0;
+      for (const value of values) if (binOf(value) === bin) alike[count++] = value;
+      sorted.set(bin, alike.sort());
+    }
     return alike[place - before] as number;
+  };
+}
+
+/** The first 16 bits of a number in float32, as a whole number that grows with it. */
+function binning(): (value: number) => number {
+  const real = new Float32Array(1);
+  const word = new Int32Array(real.buffer);
+  return (value) => {
+    real[0] = value;
+    const bits = word[0] as number;
+    // Read as whole numbers, those below 0 stand in reverse order.
+    return (bits ^ ((bits >> 31) | 0x80000000)) >>> 16;
   };
 }

@@ -203,9 +203,9 @@ class QuestsVisitor {
     const std::size_t count = n == 0 ? 0 : n - 1;
     if (sizeof(T) < sizeof(double) && count > 0 && !(sums[0] < largest_mean * static_cast<T>(n))) {
       exact_points_.take(e, n);
-      write(exact_points_.sums(networks_), count, row);
+      write_sums(e, exact_points_.sums(networks_), count, row);
     } else {
-      write(sums, count, row);
+      write_sums(e, sums, count, row);
     }
   }
 
@@ -213,6 +213,16 @@ class QuestsVisitor {
   // X2_1 (1/Å), of as many rows as there are, from which on some neighbours may lie so near to one another that their
   // distance suffers from float32.
   static constexpr int largest_mean = 2;
+  // 1/Å, of pairs that lie at the same place.
+  static constexpr double nearest_pair = 1e30;
+
+  // Two neighbours at the same place are found around either of them as well. But those may be described later, and no row is to
+  // be handed on that nobody can compute with.
+  template <typename Sum>
+  void write_sums(const Environment& e, const Sum* sums, std::size_t count, T* row) const {
+    if (count > 0 && !(sums[0] < static_cast<Sum>(nearest_pair))) throw two_at_once(e);
+    write(sums, count, row);
+  }
 
   template <typename Sum>
   void write(const Sum* sums, std::size_t count, T* row) const {
@@ -264,25 +274,28 @@ class QuestsVisitor {
     const std::size_t padded = exact_points_.padded();
     for (std::size_t l = 0; l < n; ++l) {
       double* const row = values + l * padded;
-      // Seen from either of the two this is an error as well; here it would spoil the sorting.
-      if (!loops_.mark(row, padded, l >= sure)) throw two_at_once(e, l);
+      if (!loops_.mark(row, padded, l >= sure)) throw two_at_once(e);
       row[l] = 0;
     }
   }
 
-  // The neighbour that lies where another one does.
-  Error two_at_once(const Environment& e, std::size_t l) const {
-    const Displacement here = e.displacement(l);
+  // The two neighbours that lie nearest to each other.
+  Error two_at_once(const Environment& e) const {
+    std::size_t one = 0;
     std::size_t other = 0;
     double nearest = std::numeric_limits<double>::infinity();
-    for (std::size_t j = 0; j < e.shown; ++j) {
-      const Displacement there = e.displacement(j);
-      const double apart = std::abs(there.x - here.x) + std::abs(there.y - here.y) + std::abs(there.z - here.z);
-      if (j == l || !(apart < nearest)) continue;
-      nearest = apart;
-      other = j;
+    for (std::size_t l = 1; l < e.shown; ++l) {
+      const Displacement here = e.displacement(l);
+      for (std::size_t j = 0; j < l; ++j) {
+        const Displacement there = e.displacement(j);
+        const double apart = std::abs(there.x - here.x) + std::abs(there.y - here.y) + std::abs(there.z - here.z);
+        if (!(apart < nearest)) continue;
+        nearest = apart;
+        one = j;
+        other = l;
+      }
     }
-    return coincident_atoms(batch_, e.neighbor(l), e.neighbor(other));
+    return coincident_atoms(batch_, e.neighbor(one), e.neighbor(other));
   }
 
   // What the (m+1)-th largest candidates of rows `first` to `end` add. It depends on how many tied ones came before, so

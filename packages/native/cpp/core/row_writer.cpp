@@ -12,6 +12,7 @@ namespace {
 
 // 2⁵³
 constexpr double largest_exact = 9007199254740992.0;
+constexpr int digits_of_exact = 16;
 
 // Digits, of which the last is not 0 unless it is all there are, and the power of ten of the first.
 struct Decimal {
@@ -74,7 +75,7 @@ char* write_real(char* to, double x) {
   x = std::abs(x);
   if (std::isinf(x)) return append(to, "inf", 3);
   // Of whole numbers that lie no more than 1 apart, all digits are the shortest.
-  if (x <= largest_exact && x == std::floor(x)) return std::to_chars(to, to + longest_real, static_cast<std::uint64_t>(x)).ptr;
+  if (x <= largest_exact && x == std::floor(x)) return std::to_chars(to, to + digits_of_exact, static_cast<std::uint64_t>(x)).ptr;
   const Decimal decimal = shortest(x);
   const int count = decimal.count;
   const int point = decimal.exponent + 1;  // digits before it

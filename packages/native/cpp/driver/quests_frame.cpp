@@ -98,6 +98,20 @@ void test_quests_frame() {
     Task other;
     coincident.describe(0, 27, available_isas().front(), 2, other, out.data(), atoms.data());
   });
+  // Around an atom that sees both of them, as all do here, before either has its turn.
+  const QuestsOptions wide{128, 7, 1e-6, false, true};
+  QuestsFrame seen(twice.batch(), wide);
+  for (std::size_t place = 0; place < 27; ++place) {
+    expect_error("COINCIDENT_ATOMS", "two atoms at one place, around place " + std::to_string(place), [&] {
+      Task other;
+      seen.describe(place, place + 1, available_isas().front(), 1, other, out.data(), atoms.data());
+    });
+    expect_error("COINCIDENT_ATOMS", "two atoms at one place in float32, around place " + std::to_string(place), [&] {
+      Task other;
+      std::vector<float> row(wide.columns());
+      seen.describe(place, place + 1, available_isas().front(), 1, other, row.data(), atoms.data());
+    });
+  }
 }
 
 }  // namespace surprisal
