@@ -2,6 +2,7 @@ import { throwIfAborted } from '@surprisal/core';
 
 /** Bytes that may be held at once. Where nothing is held, anything may be: the largest frame has to go through too. */
 export class Allowance {
+  /** Bytes; what waits for room sees a change when something is given back. */
   limit: number;
   #held = 0;
   #sleepers: (() => void)[] = [];
